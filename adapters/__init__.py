@@ -1,0 +1,1 @@
+"""One folder per channel behind the contract of `adapters.contract`."""

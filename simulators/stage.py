@@ -1,0 +1,162 @@
+"""The message log of one simulated provider: what phones show and what people type, with a control API for it.
+
+Every simulator owns one `Stage`. It is the only thing that the phone wall, the crowd of simulated people and the
+tests know of a simulator; the provider's protocol stays in the simulator's own module.
+
+Control API, mounted on the simulator's own port under `/_sim/`:
+
+- `GET messages?after=N&address=A&limit=L` → `{"messages": [...], "last": n}`: shown and typed messages after N
+- `GET events?after=N` → the same as server-sent events
+- `POST say {"sender", "chat"?, "text"}` → a person types (`chat` names a group, else the service itself)
+- `POST press {"sender", "message": n, "payload"}` → a person presses a button of message n
+- `GET|POST faults` → the simulator's fault knobs, as one flat JSON object
+- `GET stats` → counters
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import orjson
+from aiohttp import web
+
+STAGE_MEMORY = 50_000
+"""Messages kept for the control API; a benchmark's older ones are only counted."""
+SSE_KEEPALIVE_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class Shown:
+    """One line on a phone. `address` is whose phone or which group; `sender` is "loa" for the service's own messages."""
+
+    n: int
+    address: str
+    sender: str
+    text: str
+    at: float
+    group: bool = False
+    provider_id: str = ""
+    buttons: list[dict[str, str]] = field(default_factory=list)
+
+
+class Provider(Protocol):
+    """What a simulator does when a person acts: turn it into the provider's real event (webhook, update, deliver_sm)."""
+
+    async def person_says(self, sender: str, chat: str | None, text: str) -> None: ...
+
+    async def person_presses(self, sender: str, message: Shown, payload: str) -> None: ...
+
+    def faults(self) -> dict[str, Any]: ...
+
+    def set_faults(self, knobs: dict[str, Any]) -> None:
+        """Raises ValueError with one clear sentence for an unknown knob or value."""
+
+
+Listener = Callable[[Shown], None]
+
+
+class Stage:
+    """Append-only log with numbered lines, live listeners and counters."""
+
+    def __init__(self) -> None:
+        self.lines: deque[Shown] = deque(maxlen=STAGE_MEMORY)
+        self.counters: Counter[str] = Counter()
+        self._listeners: list[Listener] = []
+        self._last = 0
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` for every new line, from the event loop; returns the way to stop it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def show(self, address: str, sender: str, text: str, **more: Any) -> Shown:
+        self._last += 1
+        line = Shown(n=self._last, address=address, sender=sender, text=text, at=time.time(), **more)
+        self.lines.append(line)
+        for listener in tuple(self._listeners):
+            listener(line)
+        return line
+
+    def find(self, n: int) -> Shown | None:
+        return next((line for line in reversed(self.lines) if line.n == n), None)
+
+    def after(self, n: int, address: str | None = None, limit: int = 500) -> list[Shown]:
+        return [line for line in self.lines if line.n > n and (address is None or line.address == address)][:limit]
+
+
+def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
+    """The control API of one simulator."""
+
+    async def messages(request: web.Request) -> web.Response:
+        query = request.query
+        found = stage.after(int(query.get("after", 0)), query.get("address"), int(query.get("limit", 500)))
+        return _json({"messages": [asdict(line) for line in found], "last": found[-1].n if found else 0})
+
+    async def say(request: web.Request) -> web.Response:
+        body = await request.json()
+        return await _act(provider.person_says(body["sender"], body.get("chat"), body["text"]))
+
+    async def press(request: web.Request) -> web.Response:
+        body = await request.json()
+        line = stage.find(int(body["message"]))
+        if line is None:
+            return _json({"error": "no such message"}, 404)
+        return await _act(provider.person_presses(body["sender"], line, body["payload"]))
+
+    async def get_faults(_: web.Request) -> web.Response:
+        return _json(provider.faults())
+
+    async def set_faults(request: web.Request) -> web.Response:
+        try:
+            provider.set_faults(await request.json())
+        except ValueError as wrong:
+            return _json({"error": str(wrong)}, 422)
+        return _json(provider.faults())
+
+    async def stats(_: web.Request) -> web.Response:
+        return _json(dict(stage.counters))
+
+    return [
+        web.get("/_sim/messages", messages),
+        web.get("/_sim/events", lambda request: _events(stage, request)),
+        web.post("/_sim/say", say),
+        web.post("/_sim/press", press),
+        web.get("/_sim/faults", get_faults),
+        web.post("/_sim/faults", set_faults),
+        web.get("/_sim/stats", stats),
+    ]
+
+
+async def _act(action: Awaitable[None]) -> web.Response:
+    await action
+    return _json({"ok": True})
+
+
+async def _events(stage: Stage, request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+    await response.prepare(request)
+    queue: asyncio.Queue[Shown] = asyncio.Queue()
+    for line in stage.after(int(request.query.get("after", 0))):
+        queue.put_nowait(line)
+    stop = stage.listen(queue.put_nowait)
+    try:
+        while True:
+            try:
+                line = await asyncio.wait_for(queue.get(), SSE_KEEPALIVE_SECONDS)
+                await response.write(b"id: %d\ndata: %s\n\n" % (line.n, orjson.dumps(asdict(line))))
+            except TimeoutError:
+                await response.write(b": alive\n\n")
+    except ConnectionResetError:
+        pass
+    finally:
+        stop()
+    return response
+
+
+def _json(body: Any, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
