@@ -1,0 +1,1 @@
+"""The heart: content, audience, approval, plan, dispatch, receipts, roll-call, escalation. Knows no channel by name."""
