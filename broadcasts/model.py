@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -103,7 +104,7 @@ class Actor:
 
 
 VALID_FOR_DEFAULT = timedelta(hours=6)
-"""How long a broadcast may still be sent when nobody says otherwise: two main storm bulletins (QĐ 18/2021: every 3 h)."""
+"""How long a broadcast may still be sent when nobody says otherwise: two storm bulletins (QĐ 18/2021: every 3 h)."""
 
 
 class Draft(BaseModel):
@@ -152,7 +153,7 @@ class Problem:
 
     field: str
     key: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -192,7 +193,7 @@ class BroadcastView:
     units: int = 0
     people: int = 0
     numbers: int = 0
-    gaps: list[dict[str, str]] = field(default_factory=list)
+    gaps: list[dict[str, str]] = dataclasses.field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -229,10 +230,10 @@ class RollcallRow:
     level: int
     note: str
     by_staff: str
-    deliveries: dict[str, str] = field(default_factory=dict)
+    deliveries: dict[str, str] = dataclasses.field(default_factory=dict)
     """Channel → furthest delivery state, e.g. `{"zalo.oa_user": "seen", "sms.viettel": "delivered"}`."""
     next_at: datetime | None = None
-    phones: list[dict[str, str]] = field(default_factory=list)
+    phones: list[dict[str, str]] = dataclasses.field(default_factory=list)
     """For the call list: `{"role", "name", "phone"}`."""
 
 
