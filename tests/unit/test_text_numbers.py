@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from text.numbers import CONVERTED_2018, carrier_hint, mask, msisdn, parse
+from text.numbers import CONVERTED_2018, carrier_hint, mask, msisdn, msisdns, parse
 from text.report import number_report
+
+_NEAR_NUMBERS = st.text(alphabet="0123456789+84 .-()otel\n\r", max_size=20)
+_MOBILE_LINES = st.from_regex(r"(?:\+?84|0)?[35789][0-9]{8}", fullmatch=True)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +114,15 @@ def test_carrier_is_a_hint(prefix: str, carrier: str) -> None:
     assert carrier_hint(int(f"84{prefix[1:]}0001234")) == carrier
 
 
+@given(st.lists(st.one_of(_MOBILE_LINES, _NEAR_NUMBERS), max_size=5))
+def test_a_chunk_of_lines_gives_what_each_line_gives(lines: list[str]) -> None:
+    assert msisdns(lines) == [msisdn(line) for line in lines]
+
+
+def test_a_cell_with_a_line_break_never_shifts_its_neighbours() -> None:
+    assert msisdns(["0900001234\n0900001235", "x"]) == [None, None]
+
+
 def test_report() -> None:
     assert number_report("0900001234") == {
         "input": "0900001234",
@@ -125,9 +137,6 @@ def test_mask() -> None:
     assert mask("84900001234") == "8490***234"
     assert mask("to +84 900 001 234, from 112") == "to +8490***234, from 112"
     assert "0001234" not in mask("https://example.test/send?to=0900001234")
-
-
-_NEAR_NUMBERS = st.text(alphabet="0123456789+84 .-()otel", max_size=20)
 
 
 @given(st.one_of(st.text(), _NEAR_NUMBERS))
