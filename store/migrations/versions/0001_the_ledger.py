@@ -255,15 +255,19 @@ CREATE TABLE inbox (
     at REAL NOT NULL,
     came_at REAL NOT NULL,
     raw BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'new',    -- new, answered, acknowledged, human, ignored
+    priority INTEGER NOT NULL DEFAULT 2,  -- 0: a cry for help, handled before everything else
+    state TEXT NOT NULL DEFAULT 'new',    -- new, answered, acknowledged, human, ignored, closed
     intent TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',        -- why it is in the human queue or was not answered
     unit_code TEXT NOT NULL DEFAULT '',
     person_id INTEGER,
     broadcast_no INTEGER,
     handled_at REAL,
+    handled_by TEXT NOT NULL DEFAULT '',  -- the officer who dealt with it; '' for our own answers
     UNIQUE (channel, event_id)
 ) STRICT;
-CREATE INDEX inbox_new ON inbox (id) WHERE state = 'new';
+CREATE INDEX inbox_new ON inbox (priority, id) WHERE state = 'new';
+CREATE INDEX inbox_sender ON inbox (sender, id);
 CREATE INDEX inbox_human ON inbox (id) WHERE state = 'human';
 CREATE TABLE conversation (               -- what we last asked somebody, so that "2" means something
     channel TEXT NOT NULL, sender TEXT NOT NULL,
