@@ -77,6 +77,7 @@ CREATE TABLE web_session (
     token_hash TEXT PRIMARY KEY,
     staff_id INTEGER NOT NULL REFERENCES staff (id),
     csrf TEXT NOT NULL,
+    mode TEXT NOT NULL DEFAULT 'actual',  -- what new messages are made for: actual, exercise
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,193 @@
+"""Who may do what: staff, API keys, sessions, remembered answers and the audit log. Plain functions on one `Tx`.
+
+Secrets are stored as hashes only: argon2id for passwords (made by the caller, it takes 0.1 s), SHA-256 for API keys and
+session tokens, which are 256 random bits and need no slow hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from store.engine import Tx
+
+TOKEN_BYTES: Final = 32
+"""Random bytes of an API key or a session token (OWASP ASVS 5.0, 7.2.3 asks for at least 16)."""
+KEY_PREFIX: Final = "loa_"
+"""So that a key that leaked into a text is recognised as one."""
+ANSWERS_KEPT_SECONDS: Final = 24 * 3600.0
+"""How long an Idempotency-Key is remembered, as Stripe and the IETF draft's examples do."""
+
+
+class NameTaken(Exception):
+    """A member of staff or a key has this name already, or had it: names are in the record and never reused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    id: int
+    name: str
+    title: str
+    role: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser. `mode` is what new messages are made for: actual or exercise."""
+
+    staff: Staff
+    csrf: str
+    mode: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The answer that was given to an Idempotency-Key; `status` 0 while it is not known yet."""
+
+    request_hash: str
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    id: int
+    at: float
+    actor: str
+    action: str
+    detail: dict[str, object]
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def add_staff(tx: Tx, name: str, role: str, password_hash: str, now: float, title: str = "") -> Staff:
+    """Raises `NameTaken`."""
+    _refuse_taken(tx, name)
+    row = tx.execute(
+        "INSERT INTO staff (name, title, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        (name, title, role, password_hash, now),
+    ).fetchone()
+    return Staff(id=row[0], name=name, title=title, role=role, active=True)
+
+
+def add_key(tx: Tx, name: str, role: str, now: float) -> str:
+    """A new API key, shown this once. Raises `NameTaken`."""
+    _refuse_taken(tx, name)
+    key = KEY_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    tx.execute(
+        "INSERT INTO api_key (name, role, key_hash, created_at) VALUES (?, ?, ?, ?)", (name, role, digest(key), now)
+    )
+    return key
+
+
+def _refuse_taken(tx: Tx, name: str) -> None:
+    """One name space for people and keys: "not by the author" compares names."""
+    taken = tx.execute("SELECT 1 FROM staff WHERE name = ? UNION SELECT 1 FROM api_key WHERE name = ?", (name, name))
+    if taken.fetchone():
+        raise NameTaken(name)
+
+
+def password_of(tx: Tx, name: str) -> tuple[int, str] | None:
+    """(staff id, password hash) of an active member of staff."""
+    row = tx.execute("SELECT id, password_hash FROM staff WHERE name = ? AND active = 1", (name,)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def set_password(tx: Tx, staff_id: int, password_hash: str) -> None:
+    """Also ends the sessions that the old password opened."""
+    tx.execute("UPDATE staff SET password_hash = ? WHERE id = ?", (password_hash, staff_id))
+    tx.execute("DELETE FROM web_session WHERE staff_id = ?", (staff_id,))
+
+
+def list_staff(tx: Tx) -> list[Staff]:
+    rows = tx.execute("SELECT id, name, title, role, active FROM staff ORDER BY name")
+    return [Staff(id=row[0], name=row[1], title=row[2], role=row[3], active=bool(row[4])) for row in rows]
+
+
+def key_owner(tx: Tx, key: str) -> tuple[str, str] | None:
+    """(name, role) of an active API key. Looked up by its hash, so that the time taken tells nothing of the key."""
+    row = tx.execute("SELECT name, role FROM api_key WHERE key_hash = ? AND active = 1", (digest(key),)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def open_session(tx: Tx, staff_id: int, now: float, seconds: float) -> str:
+    """A new session's token; old ones that have run out are swept."""
+    tx.execute("DELETE FROM web_session WHERE expires_at <= ?", (now,))
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    tx.execute(
+        "INSERT INTO web_session (token_hash, staff_id, csrf, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+        (digest(token), staff_id, secrets.token_urlsafe(TOKEN_BYTES), now, now + seconds),
+    )
+    return token
+
+
+def session(tx: Tx, token: str, now: float) -> Session | None:
+    """The session, if it has not run out and its owner may still sign in."""
+    row = tx.execute(
+        "SELECT s.id, s.name, s.title, s.role, s.active, w.csrf, w.mode, w.expires_at"
+        " FROM web_session w JOIN staff s ON s.id = w.staff_id"
+        " WHERE w.token_hash = ? AND w.expires_at > ? AND s.active = 1",
+        (digest(token), now),
+    ).fetchone()
+    if row is None:
+        return None
+    staff = Staff(id=row[0], name=row[1], title=row[2], role=row[3], active=bool(row[4]))
+    return Session(staff=staff, csrf=row[5], mode=row[6], expires_at=row[7])
+
+
+def set_mode(tx: Tx, token: str, mode: str) -> None:
+    tx.execute("UPDATE web_session SET mode = ? WHERE token_hash = ?", (mode, digest(token)))
+
+
+def close_session(tx: Tx, token: str) -> None:
+    tx.execute("DELETE FROM web_session WHERE token_hash = ?", (digest(token),))
+
+
+def reserve_answer(tx: Tx, owner: str, key: str, request_hash: str, now: float) -> Remembered | None:
+    """Claim an Idempotency-Key. None: it is ours now; else what was remembered under it."""
+    tx.execute("DELETE FROM idempotency WHERE created_at < ?", (now - ANSWERS_KEPT_SECONDS,))
+    claimed = tx.execute(
+        "INSERT INTO idempotency (owner, key, request_hash, status, body, created_at) VALUES (?, ?, ?, 0, ?, ?)"
+        " ON CONFLICT (owner, key) DO NOTHING RETURNING key",
+        (owner, key, request_hash, b"", now),
+    ).fetchone()
+    if claimed:
+        return None
+    row = tx.execute(
+        "SELECT request_hash, status, body FROM idempotency WHERE owner = ? AND key = ?", (owner, key)
+    ).fetchone()
+    return Remembered(request_hash=row[0], status=row[1], body=bytes(row[2]))
+
+
+def remember_answer(tx: Tx, owner: str, key: str, status: int, body: bytes) -> None:
+    tx.execute("UPDATE idempotency SET status = ?, body = ? WHERE owner = ? AND key = ?", (status, body, owner, key))
+
+
+def forget_answer(tx: Tx, owner: str, key: str) -> None:
+    """The request was refused and did nothing: the key may be used again."""
+    tx.execute("DELETE FROM idempotency WHERE owner = ? AND key = ? AND status = 0", (owner, key))
+
+
+def record(tx: Tx, at: float, actor: str, action: str, **detail: str | int) -> None:
+    """One line of the audit log. `detail` holds no secret and no whole phone number."""
+    tx.execute(
+        "INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, ?, ?)",
+        (at, actor, action, orjson.dumps(detail).decode()),
+    )
+
+
+def audit_lines(tx: Tx, before: int | None = None, limit: int = 100) -> list[AuditLine]:
+    """Newest first."""
+    rows = tx.execute(
+        "SELECT id, at, actor, action, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?",
+        (before if before is not None else 1 << 62, limit),
+    )
+    return [AuditLine(id=r[0], at=r[1], actor=r[2], action=r[3], detail=orjson.loads(r[4])) for r in rows]
