@@ -202,6 +202,7 @@ CREATE TABLE receipt (                    -- provider id → delivery; insert-on
     pmid TEXT NOT NULL, account INTEGER NOT NULL, delivery_id INTEGER NOT NULL, part INTEGER NOT NULL,
     PRIMARY KEY (pmid, account)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX receipt_delivery ON receipt (delivery_id);  -- ids rise, so it only grows at its end
 CREATE TABLE receipt_orphan (             -- a receipt that overtook the answer to its send
     id INTEGER PRIMARY KEY,
     account INTEGER NOT NULL, pmid TEXT NOT NULL, keys TEXT NOT NULL,

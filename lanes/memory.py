@@ -1,0 +1,107 @@
+"""Lanes and bus inside one process. The same state as a Redis that was just emptied: the reconciler fills it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.contract import Now, Priority
+
+FOLLOWER_MEMORY = 1_000
+"""Events kept for a follower that does not read."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    priority: int
+    order: int
+    """Of announcement: oldest first among equals."""
+    due: float
+    chunk: int
+
+
+class MemoryLanes:
+    def __init__(self, now: Now = time.time) -> None:
+        self._now = now
+        self._lanes: dict[str, dict[int, Entry]] = {}
+        self._changed: dict[str, asyncio.Event] = {}
+        self._announced = 0
+
+    async def announce(self, channel: str, priority: Priority, chunk: int, not_before: float = 0.0) -> None:
+        self._announced += 1
+        entry = Entry(int(priority), self._announced, not_before, chunk)
+        self._lanes.setdefault(channel, {}).setdefault(chunk, entry)
+        self._event(channel).set()
+
+    async def next(self, channel: str, priorities: Sequence[Priority]) -> int:
+        wanted = frozenset(int(priority) for priority in priorities)
+        while True:
+            changed = self._event(channel)
+            changed.clear()
+            chunk, wait = self._pick(channel, wanted)
+            if chunk is not None:
+                return chunk
+            try:
+                await asyncio.wait_for(changed.wait(), wait)
+            except TimeoutError:
+                continue
+
+    def _pick(self, channel: str, wanted: frozenset[int]) -> tuple[int | None, float | None]:
+        """The best due entry, or how long until the next one is."""
+        lane = self._lanes.get(channel, {})
+        now = self._now()
+        mine = [entry for entry in lane.values() if entry.priority in wanted]
+        due = [entry for entry in mine if entry.due <= now]
+        if due:
+            best = min(due)
+            del lane[best.chunk]
+            return best.chunk, None
+        return None, max(0.001, min(entry.due for entry in mine) - now) if mine else None
+
+    async def depth(self, channel: str) -> int:
+        return len(self._lanes.get(channel, {}))
+
+    async def close(self) -> None:
+        self._lanes.clear()
+
+    def _event(self, channel: str) -> asyncio.Event:
+        return self._changed.setdefault(channel, asyncio.Event())
+
+
+class _Follower:
+    def __init__(self) -> None:
+        self.events: deque[dict[str, Any]] = deque(maxlen=FOLLOWER_MEMORY)
+        self.arrived = asyncio.Event()
+
+    async def stream(self) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            await self.arrived.wait()
+            while self.events:
+                yield self.events.popleft()
+            self.arrived.clear()
+
+
+class MemoryBus:
+    def __init__(self) -> None:
+        self._followers: dict[str, set[_Follower]] = {}
+
+    def publish(self, topic: str, event: dict[str, Any]) -> None:
+        for follower in self._followers.get(topic, ()):
+            follower.events.append({"topic": topic, **event})
+            follower.arrived.set()
+
+    @asynccontextmanager
+    async def follow(self, *topics: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        follower = _Follower()
+        for topic in topics:
+            self._followers.setdefault(topic, set()).add(follower)
+        try:
+            yield follower.stream()
+        finally:
+            for topic in topics:
+                self._followers[topic].discard(follower)

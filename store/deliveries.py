@@ -1,0 +1,265 @@
+"""Deliveries: the hot row, the map from provider ids, orphan receipts, and the named deliveries to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from store.engine import Tx
+
+IN_LIST = 500
+"""Parameters of one IN list; SQLite allows 32,766, a short list keeps the statement cache small."""
+ORPHAN_DAYS = 3.0
+"""How long a receipt without a send is kept: carriers report up to 72 h later."""
+
+Row = tuple[int, int, int, int, int, int, int]
+"""(id, recipient, status, attempts, parts, parts_done, sent_at)"""
+
+
+def insert_numbers(tx: Tx, first_id: int, recipients: Sequence[int]) -> None:
+    """Queued deliveries with consecutive ids."""
+    tx.executemany(
+        "INSERT INTO delivery (id, recipient) VALUES (?, ?)",
+        [(first_id + place, recipient) for place, recipient in enumerate(recipients)],
+    )
+
+
+def to_send(tx: Tx, first_id: int, last_id: int, hwm: int) -> list[tuple[int, int, int]]:
+    """(id, recipient, attempts) of what a claimer may send: queued at or above the mark, and what is to be retried."""
+    rows = tx.execute(
+        "SELECT id, recipient, attempts FROM delivery"
+        " WHERE id BETWEEN ? AND ? AND ((status = 0 AND id >= ?) OR status = 2) ORDER BY id",
+        (first_id, last_id, hwm),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def in_doubt(tx: Tx, first_id: int, last_id: int, hwm: int) -> list[int]:
+    """Ids that may have left when their worker died: below the mark and still queued, or in flight."""
+    rows = tx.execute(
+        "SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND ((status = 0 AND id < ?) OR status = 1)",
+        (first_id, last_id, hwm),
+    )
+    return [row[0] for row in rows]
+
+
+def working(tx: Tx, first_id: int, last_id: int) -> list[int]:
+    """Ids with nothing final yet on our side: queued, in flight or to be tried again."""
+    rows = tx.execute("SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND status IN (0, 1, 2)", (first_id, last_id))
+    return [row[0] for row in rows]
+
+
+def rows_of(tx: Tx, ids: Sequence[int]) -> dict[int, Row]:
+    found: dict[int, Row] = {}
+    for some in _slices(ids):
+        marks = ",".join("?" * len(some))
+        for row in tx.execute(
+            "SELECT id, recipient, status, attempts, parts, parts_done, sent_at"  # noqa: S608
+            f" FROM delivery WHERE id IN ({marks})",
+            some,
+        ):
+            found[row[0]] = row
+    return found
+
+
+def update(tx: Tx, rows: Iterable[Sequence[int]]) -> None:
+    """(status, account, attempts, cause, parts, parts_done, sent_at, done_at, id) of each changed row."""
+    tx.executemany(
+        "UPDATE delivery SET status = ?, account = ?, attempts = ?, cause = ?, parts = ?, parts_done = ?,"
+        " sent_at = ?, done_at = ? WHERE id = ?",
+        rows,
+    )
+
+
+def update_receipt(tx: Tx, rows: Iterable[Sequence[int]]) -> None:
+    """(status, cause, parts_done, done_at, id) of each row that a receipt changed."""
+    tx.executemany("UPDATE delivery SET status = ?, cause = ?, parts_done = ?, done_at = ? WHERE id = ?", rows)
+
+
+def set_status(tx: Tx, status: int, cause: int, ids: Iterable[int]) -> None:
+    tx.executemany("UPDATE delivery SET status = ?, cause = ? WHERE id = ?", [(status, cause, one) for one in ids])
+
+
+def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
+    """(provider id, account, delivery id, part). Carriers use ids again after a while: the newest send owns the id."""
+    tx.executemany(
+        "INSERT INTO receipt (pmid, account, delivery_id, part) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part",
+        rows,
+    )
+
+
+Matched = tuple[int, int, int, int, int, int]
+"""(delivery id, part, status, parts, parts_done, recipient)"""
+
+
+def match_receipts(tx: Tx, account: int, pmids: Sequence[str]) -> dict[str, Matched]:
+    found: dict[str, Matched] = {}
+    for some in _slices(pmids):
+        marks = ",".join("?" * len(some))
+        for row in tx.execute(
+            "SELECT r.pmid, r.delivery_id, r.part, d.status, d.parts, d.parts_done, d.recipient"  # noqa: S608
+            " FROM receipt r JOIN delivery d ON d.id = r.delivery_id"
+            f" WHERE r.pmid IN ({marks}) AND r.account = ?",
+            (*some, account),
+        ):
+            found[row[0]] = row[1:]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A receipt that no send claims yet. `keys` are the id's forms, exact first."""
+
+    account: int
+    keys: tuple[str, ...]
+    state: str
+    code: str
+    at: float
+
+
+def insert_orphans(tx: Tx, orphans: Iterable[Orphan], now: float) -> None:
+    tx.executemany(
+        "INSERT INTO receipt_orphan (account, pmid, keys, state, code, at, came_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(o.account, key, "\n".join(o.keys), o.state, o.code, o.at, now) for o in orphans for key in o.keys],
+    )
+
+
+def take_orphans(tx: Tx, account: int, pmids: Sequence[str]) -> list[tuple[str, str, str, float]]:
+    """(provider id, state, code, at) of receipts that waited for these ids; they are gone afterwards."""
+    taken: list[tuple[str, str, str, float]] = []
+    for some in _slices(pmids):
+        marks = ",".join("?" * len(some))
+        rows = tx.execute(
+            f"SELECT pmid, keys, state, code, at FROM receipt_orphan WHERE pmid IN ({marks}) AND account = ?",  # noqa: S608
+            (*some, account),
+        ).fetchall()
+        taken += [(row[0], row[2], row[3], row[4]) for row in rows]
+        tx.executemany("DELETE FROM receipt_orphan WHERE keys = ? AND account = ?", [(row[1], account) for row in rows])
+    return taken
+
+
+def count_orphans(tx: Tx) -> int:
+    return int(tx.execute("SELECT count(*) FROM receipt_orphan").fetchone()[0])
+
+
+def forget_orphans(tx: Tx, before: float) -> int:
+    return tx.execute("DELETE FROM receipt_orphan WHERE came_at < ?", (before,)).rowcount
+
+
+def cause_id(tx: Tx, reason: str, code: str) -> int:
+    """The number of (our reason, the provider's code); new pairs are added."""
+    row = tx.execute("SELECT id FROM cause WHERE reason = ? AND code = ?", (reason, code)).fetchone()
+    if row is None:
+        row = tx.execute("INSERT INTO cause (reason, code) VALUES (?, ?) RETURNING id", (reason, code)).fetchone()
+    return int(row[0])
+
+
+def causes(tx: Tx) -> dict[int, tuple[str, str]]:
+    return {row[0]: (row[1], row[2]) for row in tx.execute("SELECT id, reason, code FROM cause")}
+
+
+def account_id(tx: Tx, name: str) -> int:
+    row = tx.execute("SELECT id FROM channel_account WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        row = tx.execute("INSERT INTO channel_account (name) VALUES (?) RETURNING id", (name,)).fetchone()
+    return int(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A delivery to a person, or one post to a group (`person_id` 0)."""
+
+    delivery_id: int
+    broadcast_no: int
+    unit_code: str
+    person_id: int
+    person_name: str
+    channel: str
+    value: str
+    step: int
+
+
+def insert_direct(tx: Tx, rows: Sequence[Direct]) -> None:
+    """Each must be new: (broadcast, channel, value, step) is unique, so that planning twice makes nothing twice."""
+    tx.executemany(
+        "INSERT INTO direct (delivery_id, broadcast_no, unit_code, person_id, person_name, channel, value, step)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (r.delivery_id, r.broadcast_no, r.unit_code, r.person_id, r.person_name, r.channel, r.value, r.step)
+            for r in rows
+        ],
+    )
+
+
+def direct_in(tx: Tx, first_id: int, last_id: int) -> dict[int, Direct]:
+    rows = tx.execute(
+        "SELECT delivery_id, broadcast_no, unit_code, person_id, person_name, channel, value, step"
+        " FROM direct WHERE delivery_id BETWEEN ? AND ?",
+        (first_id, last_id),
+    )
+    return {row[0]: Direct(*row) for row in rows}
+
+
+def direct_one(tx: Tx, delivery_id: int) -> Direct | None:
+    return direct_in(tx, delivery_id, delivery_id).get(delivery_id)
+
+
+def ways_tried(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[str, str, int]]:
+    """(channel, address, status) of everything that went to one unit in person."""
+    rows = tx.execute(
+        "SELECT r.channel, r.value, d.status FROM direct r JOIN delivery d ON d.id = r.delivery_id"
+        " WHERE r.broadcast_no = ? AND r.unit_code = ?",
+        (broadcast_no, unit_code),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def unit_states(tx: Tx, broadcast_no: int) -> list[tuple[str, str, int]]:
+    """(unit, channel, status) of every delivery in person of a broadcast."""
+    rows = tx.execute(
+        "SELECT r.unit_code, r.channel, d.status FROM direct r JOIN delivery d ON d.id = r.delivery_id"
+        " WHERE r.broadcast_no = ? AND r.unit_code <> ''",
+        (broadcast_no,),
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def page(tx: Tx, broadcast_no: int, status: int | None, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """Deliveries in id order with what people want to know of them; the provider id is the first part's."""
+    first, last = broadcast_no << 24, ((broadcast_no + 1) << 24) - 1
+    return tx.execute(
+        "SELECT d.id, coalesce(r.unit_code, ''), coalesce(r.person_name, ''),"
+        " coalesce(r.channel, (SELECT channel FROM chunk WHERE chunk.id <= d.id ORDER BY chunk.id DESC LIMIT 1)),"
+        " coalesce(r.step, 0), d.status, coalesce(c.reason, ''), coalesce(c.code, ''), d.parts, d.sent_at, d.done_at,"
+        " d.recipient, coalesce(r.value, s.value, ''), d.account"
+        " FROM delivery d LEFT JOIN direct r ON r.delivery_id = d.id LEFT JOIN single s ON s.delivery_id = d.id"
+        " LEFT JOIN cause c ON c.id = d.cause"
+        " WHERE d.id BETWEEN ? AND ? AND (? IS NULL OR d.status = ?) ORDER BY d.id LIMIT ?",
+        (max(first, after + 1), last, status, status, limit),
+    ).fetchall()
+
+
+def provider_ids(tx: Tx, first_id: int, last_id: int) -> dict[int, str]:
+    """First part's provider id of each delivery in a range."""
+    rows = tx.execute(
+        "SELECT delivery_id, pmid FROM receipt WHERE delivery_id BETWEEN ? AND ? AND part = 0", (first_id, last_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def add_events(tx: Tx, rows: Iterable[tuple[int, float, str, str, str]]) -> None:
+    """(delivery id, at, state, reason, provider's code)"""
+    tx.executemany("INSERT INTO delivery_event (delivery_id, at, state, reason, code) VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def events_of(tx: Tx, delivery_id: int) -> list[tuple[float, str, str, str]]:
+    rows = tx.execute(
+        "SELECT at, state, reason, code FROM delivery_event WHERE delivery_id = ? ORDER BY id", (delivery_id,)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def _slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[start : start + IN_LIST] for start in range(0, len(values), IN_LIST))

@@ -1,0 +1,38 @@
+"""Messages with a text of their own to one address: answers to people, and `POST /messages`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store.engine import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    delivery_id: int
+    value: str
+    text: str
+    inbox_id: int | None
+    made_by: str
+    valid_until: float
+
+
+def insert(tx: Tx, single: Single) -> None:
+    """`inbox_id` is unique: an incoming message is answered once, however often it is handled."""
+    tx.execute(
+        "INSERT INTO single (delivery_id, value, text, inbox_id, made_by, valid_until) VALUES (?, ?, ?, ?, ?, ?)",
+        (single.delivery_id, single.value, single.text, single.inbox_id, single.made_by, single.valid_until),
+    )
+
+
+def answer_to(tx: Tx, inbox_id: int) -> int | None:
+    row = tx.execute("SELECT delivery_id FROM single WHERE inbox_id = ?", (inbox_id,)).fetchone()
+    return int(row[0]) if row else None
+
+
+def in_range(tx: Tx, first_id: int, last_id: int) -> dict[int, Single]:
+    rows = tx.execute(
+        "SELECT delivery_id, value, text, inbox_id, made_by, valid_until FROM single WHERE delivery_id BETWEEN ? AND ?",
+        (first_id, last_id),
+    )
+    return {row[0]: Single(*row) for row in rows}
