@@ -64,7 +64,6 @@ class Past:
     channel: str
     text: str
     came_at: float
-    note: str
     replied_at: float | None
 
 
@@ -149,16 +148,24 @@ def waiting(tx: Tx, after: int, limit: int) -> list[Waiting]:
     return [_waiting(row) for row in rows]
 
 
-def past(tx: Tx, sender: str, before: int, since: float, limit: int) -> list[Past]:
-    """What `sender` wrote before message `before` and not earlier than `since`, newest first."""
+def past(tx: Tx, sender: str, before: int, limit: int) -> list[Past]:
+    """The last messages of `sender` before message `before`, newest first."""
     rows = tx.execute(
-        "SELECT i.channel, i.text, i.came_at, i.note, CASE WHEN s.delivery_id IS NULL THEN NULL"
+        "SELECT i.channel, i.text, i.came_at, CASE WHEN s.delivery_id IS NULL THEN NULL"
         " ELSE COALESCE(i.handled_at, i.came_at) END"
         " FROM inbox i LEFT JOIN single s ON s.inbox_id = i.id"
-        " WHERE i.sender = ? AND i.id < ? AND i.came_at >= ? ORDER BY i.id DESC LIMIT ?",
-        (sender, before, since, limit),
+        " WHERE i.sender = ? AND i.id < ? ORDER BY i.id DESC LIMIT ?",
+        (sender, before, limit),
     )
     return [Past(*row) for row in rows]
+
+
+def menu_sent(tx: Tx, sender: str, since: float) -> bool:
+    """True where `sender` was sent the menu for a message that came at or after `since` (epoch seconds)."""
+    row = tx.execute(
+        "SELECT 1 FROM inbox WHERE sender = ? AND note = 'menu' AND came_at >= ? LIMIT 1", (sender, since)
+    ).fetchone()
+    return row is not None
 
 
 def is_answered(tx: Tx, inbox_id: int) -> bool:

@@ -270,6 +270,7 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_new ON inbox (priority, id) WHERE state = 'new';
 CREATE INDEX inbox_sender ON inbox (sender, id);
+CREATE INDEX inbox_menu ON inbox (sender, came_at) WHERE note = 'menu';
 CREATE INDEX inbox_human ON inbox (id) WHERE state = 'human';
 CREATE TABLE conversation (               -- what we last asked somebody, so that "2" means something
     channel TEXT NOT NULL, sender TEXT NOT NULL,
