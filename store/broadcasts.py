@@ -41,6 +41,7 @@ class BroadcastRow:
     approved_at: float | None
     approved_hash: str
     started_at: float | None
+    planned_at: float | None
     sent_at: float | None
     ended_at: float | None
     reason: str
@@ -175,6 +176,17 @@ def frozen_members(tx: Tx, no: int, unit_code: str | None = None) -> list[Member
 
 def frozen_lists(tx: Tx, no: int) -> list[int]:
     rows = tx.execute("SELECT list_id FROM audience_list WHERE broadcast_no = ? ORDER BY list_id", (no,))
+    return [row[0] for row in rows]
+
+
+def listed_numbers(tx: Tx, lists: Sequence[int], after: int, limit: int) -> list[int]:
+    """The next numbers of these lists in ascending order, each once."""
+    marks = ", ".join("?" * len(lists))
+    rows = tx.execute(
+        f"SELECT DISTINCT msisdn FROM number_list_entry WHERE list_id IN ({marks}) AND msisdn > ?"  # noqa: S608
+        " ORDER BY msisdn LIMIT ?",
+        (*lists, after, limit),
+    )
     return [row[0] for row in rows]
 
 

@@ -93,6 +93,24 @@ def raise_hwm(tx: Tx, chunk: int, token: int, hwm: int, lease_until: float) -> b
     )
 
 
+def lower_hwm(tx: Tx, chunk: int, token: int, hwm: int) -> bool:
+    """Take a mark back whose ids surely did not leave: only the claimer itself can know that."""
+    return (
+        tx.execute("UPDATE chunk SET hwm = ? WHERE id = ? AND token = ? AND state = 1", (hwm, chunk, token)).rowcount
+        == 1
+    )
+
+
+def renew(tx: Tx, chunk: int, token: int, lease_until: float) -> bool:
+    """Keep a claim whose answers are still to come."""
+    return (
+        tx.execute(
+            "UPDATE chunk SET lease_until = ? WHERE id = ? AND token = ? AND state = 1", (lease_until, chunk, token)
+        ).rowcount
+        == 1
+    )
+
+
 def release(tx: Tx, chunk: int, token: int, next_try_at: float) -> bool:
     """Give a chunk back for another pass."""
     return (
@@ -125,9 +143,10 @@ def add_counts(tx: Tx, deltas: Mapping[int, Iterable[int]]) -> None:
     tx.executemany(_ADD, [(*delta, chunk) for chunk, delta in deltas.items()])
 
 
-def starts(tx: Tx, broadcast_no: int) -> list[int]:
-    """Ids of the broadcast's chunks in order: to find the chunk of a delivery id."""
-    return [row[0] for row in tx.execute("SELECT id FROM chunk WHERE broadcast_no = ? ORDER BY id", (broadcast_no,))]
+def ranges(tx: Tx, broadcast_no: int) -> list[tuple[int, int]]:
+    """(first id, last id) of the broadcast's chunks in order: to find the chunk of a delivery id."""
+    rows = tx.execute("SELECT id, last_id FROM chunk WHERE broadcast_no = ? ORDER BY id", (broadcast_no,))
+    return [(row[0], row[1]) for row in rows]
 
 
 def expired_leases(tx: Tx, now: float, owner_gone: str | None = None) -> list[int]:

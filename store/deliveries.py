@@ -72,9 +72,11 @@ def update(tx: Tx, rows: Iterable[Sequence[int]]) -> None:
     )
 
 
-def update_receipt(tx: Tx, rows: Iterable[Sequence[int]]) -> None:
-    """(status, cause, parts_done, done_at, id) of each row that a receipt changed."""
-    tx.executemany("UPDATE delivery SET status = ?, cause = ?, parts_done = ?, done_at = ? WHERE id = ?", rows)
+def update_receipt(tx: Tx, rows: Iterable[Sequence[int | None]]) -> None:
+    """(status, cause or None to keep it, parts_done, done_at, id) of each row that a receipt changed."""
+    tx.executemany(
+        "UPDATE delivery SET status = ?, cause = coalesce(?, cause), parts_done = ?, done_at = ? WHERE id = ?", rows
+    )
 
 
 def set_status(tx: Tx, status: int, cause: int, ids: Iterable[int]) -> None:

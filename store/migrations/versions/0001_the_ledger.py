@@ -119,6 +119,7 @@ CREATE TABLE broadcast (
     approved_at REAL,
     approved_hash TEXT NOT NULL DEFAULT '',
     started_at REAL,
+    planned_at REAL,                      -- every delivery of the first step is written
     sent_at REAL,
     ended_at REAL,
     reason TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,240 @@
+"""Workers: claim a chunk, hand it to its channel window by window, and see it through to the ledger.
+
+Before a window leaves, the chunk's high-water mark is committed past it; the next window's mark is committed while this
+one is being handed over, so the line never waits for the disk. After a kill, what lies below the mark without a result
+is in doubt (`broadcasts.settle`): at most two windows a claim, and what was answered since the last flush.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected
+from broadcasts.lifecycle import note_sent
+from broadcasts.model import BroadcastState, DeliveryState
+from broadcasts.record import Recorded, back_off
+from broadcasts.recorder import Recorder
+from broadcasts.routes import Route
+from broadcasts.settle import settle
+from broadcasts.texts import Batch, load
+from lanes.port import Bus, Lanes
+from store import chunks, deliveries
+from store.chunks import Claim
+from store.engine import Ledger, LedgerError, Tx
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 30.0
+"""A claim that is not renewed for so long is free again. Renewed with every window and while answers are awaited."""
+HIGH_WATER_STEP_MAX = 100
+"""Most deliveries of one window; a channel that keeps fewer in flight uses its own number."""
+EXPRESS = (Priority.LIFE, Priority.URGENT)
+ORDINARY = (Priority.LIFE, Priority.URGENT, Priority.NORMAL, Priority.BULK)
+EXPRESS_WORKERS = 4
+"""Claims a channel that only ever take urgent work: capacity that bulk cannot use (invariant 7)."""
+ORDINARY_WORKERS = 2
+"""Claims a channel for everything: two, so that the end of one chunk overlaps the begin of the next."""
+PAUSE_AFTER_ERROR_SECONDS = 1.0
+STOP_SECONDS = 10.0
+"""How long a stop waits for answers in flight; what is left is in doubt at the next start."""
+SENDABLE = (BroadcastState.SENDING.value, BroadcastState.SENT.value)
+
+
+@dataclass(slots=True)
+class Pass:
+    """One claimer's way through a chunk."""
+
+    claim: Claim
+    open: int = 0
+    """How many were handed over whose outcome is not yet in the ledger."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    next_try: float | None = None
+    """Seconds until the earliest retry."""
+    link_down: int = 0
+    """Refusals in the current window that say: nothing passes now."""
+
+
+class Dispatcher:
+    """The workers of one channel in this process."""
+
+    def __init__(
+        self,
+        route: Route,
+        ledger: Ledger,
+        lanes: Lanes,
+        recorder: Recorder,
+        bus: Bus,
+        owner: str,
+        ack_label: str,
+        now: Now = time.time,
+    ) -> None:
+        self._route = route
+        self._ledger = ledger
+        self._lanes = lanes
+        self._recorder = recorder
+        self._bus = bus
+        self._owner = owner
+        self._ack_label = ack_label
+        self._now = now
+        self._step = max(1, min(route.traits.window, HIGH_WATER_STEP_MAX))
+        self._in_flight: dict[int, Pass] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        recorder.on_flushed(self._flushed)
+
+    def start(self) -> None:
+        kinds = [EXPRESS] * EXPRESS_WORKERS + [ORDINARY] * ORDINARY_WORKERS
+        self._tasks = [asyncio.create_task(self._work(kind), name=f"send-{self._route.name}") for kind in kinds]
+
+    async def stop(self) -> None:
+        """Claim nothing more; let windows that are under way end."""
+        self._stopping = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), STOP_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _work(self, priorities: Sequence[Priority]) -> None:
+        while not self._stopping:
+            chunk = await self._lanes.next(self._route.name, priorities)
+            self._busy += 1
+            self._idle.clear()
+            try:
+                await self._recorder.flushing.wait()
+                await self._send_chunk(chunk)
+            except LedgerError as failed:
+                log.error("dispatch_ledger_failed", channel=self._route.name, chunk=chunk, reason=failed.key)
+                await asyncio.sleep(PAUSE_AFTER_ERROR_SECONDS)
+            except Exception:
+                log.exception("dispatch_failed", channel=self._route.name, chunk=chunk)
+                await asyncio.sleep(PAUSE_AFTER_ERROR_SECONDS)
+            finally:
+                self._busy -= 1
+                if not self._busy:
+                    self._idle.set()
+
+    async def _send_chunk(self, chunk: int) -> None:
+        claimed = await self._ledger.write(lambda tx: self._claim(tx, chunk))
+        if claimed is None:
+            return
+        claim, batch = claimed
+        run = Pass(claim)
+        if batch.state in SENDABLE and batch.valid_until > self._now():
+            await self._hand_over(run, batch)
+        await self._await_answers(run)
+        await self._end(run, batch)
+
+    def _claim(self, tx: Tx, chunk: int) -> tuple[Claim, Batch] | None:
+        now = self._now()
+        claim = chunks.claim(tx, chunk, self._owner, now, now + LEASE_SECONDS)
+        if claim is None:
+            return None
+        batch = load(tx, claim, self._route.traits, self._ack_label, self._route.post_to)
+        if batch.envelopes:
+            self._mark(tx, claim, batch.envelopes[: self._step])
+        return claim, batch
+
+    def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> bool:
+        """Commit that this window may leave: the mark for new ids, `sending` for ids that are tried again."""
+        mark = window[-1].delivery_id + 1
+        if not chunks.raise_hwm(tx, claim.chunk, claim.token, mark, self._now() + LEASE_SECONDS):
+            return False
+        self._move(tx, claim, window, DeliveryState.RETRYING, DeliveryState.SENDING)
+        return True
+
+    def _unmark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> None:
+        """This window was marked and stays here after all."""
+        if chunks.lower_hwm(tx, claim.chunk, claim.token, max(claim.hwm, window[0].delivery_id)):
+            self._move(tx, claim, window, DeliveryState.SENDING, DeliveryState.RETRYING)
+
+    def _move(self, tx: Tx, claim: Claim, window: Sequence[Envelope], old: DeliveryState, new: DeliveryState) -> None:
+        """Ids below the mark that we claimed with are second tries: their state says whether they are in flight."""
+        again = [one.delivery_id for one in window if one.delivery_id < claim.hwm]
+        if again:
+            deliveries.set_status(tx, new, 0, again)
+            delta = [0] * len(DeliveryState)
+            delta[old], delta[new] = -len(again), len(again)
+            chunks.add_counts(tx, {claim.chunk: delta})
+
+    async def _hand_over(self, run: Pass, batch: Batch) -> None:
+        windows = [batch.envelopes[at : at + self._step] for at in range(0, len(batch.envelopes), self._step)]
+        for window, following in zip(windows, [*windows[1:], None], strict=False):
+            marked = asyncio.create_task(self._mark_later(run.claim, following)) if following else None
+            run.link_down = 0
+            run.open += len(window)
+            self._in_flight.update((one.delivery_id, run) for one in window)
+            await self._route.channel.send(window, lambda one, outcome: self._report(run, one, outcome))
+            if marked is None or following is None:
+                return
+            if not await marked:
+                return
+            nothing_passes = run.link_down >= len(window)
+            if self._stopping or nothing_passes or batch.valid_until <= self._now():
+                if run.next_try is None:
+                    run.next_try = back_off(0)
+                await self._unmark_later(run.claim, following)
+                return
+
+    async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> bool:
+        await self._recorder.flushing.wait()
+        return await self._ledger.write(lambda tx: self._mark(tx, claim, window))
+
+    async def _unmark_later(self, claim: Claim, window: Sequence[Envelope]) -> None:
+        await self._ledger.write(lambda tx: self._unmark(tx, claim, window))
+
+    def _report(self, run: Pass, delivery_id: int, outcome: Outcome) -> None:
+        if isinstance(outcome, Rejected) and outcome.cls is RejectClass.RETRY_LATER:
+            after = outcome.after if outcome.after is not None else back_off(0)
+            run.next_try = after if run.next_try is None else min(run.next_try, after)
+            run.link_down += outcome.reason == "link_down"
+        self._recorder.outcome(self._route.name, delivery_id, outcome)
+
+    def _flushed(self, recorded: Recorded) -> None:
+        for one in recorded.settled:
+            run = self._in_flight.pop(one, None)
+            if run is not None:
+                run.open -= 1
+                if not run.open:
+                    run.settled.set()
+
+    async def _await_answers(self, run: Pass) -> None:
+        claim = run.claim
+        while run.open:
+            run.settled.clear()
+            try:
+                await asyncio.wait_for(run.settled.wait(), LEASE_SECONDS / 3)
+            except TimeoutError:
+                until = self._now() + LEASE_SECONDS
+                await self._ledger.write(lambda tx, until=until: chunks.renew(tx, claim.chunk, claim.token, until))  # type: ignore[misc]
+
+    async def _end(self, run: Pass, batch: Batch) -> None:
+        """Finish the chunk, or give it back for what must be tried again."""
+        again = await self._ledger.write(lambda tx: self._finish(tx, run, batch))
+        if again is not None:
+            await self._lanes.announce(self._route.name, Priority(run.claim.priority), run.claim.chunk, again)
+        self._bus.publish(f"broadcast:{run.claim.broadcast_no}", {"type": "chunk", "no": run.claim.broadcast_no})
+
+    def _finish(self, tx: Tx, run: Pass, batch: Batch) -> float | None:
+        """When there is work again, or None: the chunk is done, or is no longer ours."""
+        claim, now = run.claim, self._now()
+        left = deliveries.working(tx, claim.chunk, claim.last_id)
+        if left and batch.valid_until > now and batch.state in SENDABLE:
+            again = now + (run.next_try if run.next_try is not None else back_off(0))
+            return again if chunks.release(tx, claim.chunk, claim.token, again) else None
+        if not chunks.finish(tx, claim.chunk, claim.token):
+            return None
+        if left:
+            late = DeliveryState.EXPIRED if batch.state in SENDABLE else DeliveryState.CANCELLED
+            settle(tx, claim.chunk, left, late, late.word, now, event=False)
+        note_sent(tx, claim.broadcast_no, now)
+        return None

@@ -1,0 +1,60 @@
+"""What the clock and the end of work do to a broadcast's own state."""
+
+from __future__ import annotations
+
+from broadcasts.model import BroadcastState, DeliveryState
+from broadcasts.settle import settle
+from store import broadcasts, chunks, deliveries, rollcalls
+from store.broadcasts import BroadcastRow
+from store.engine import Tx
+
+S = BroadcastState
+SYSTEM = "loa"
+"""The actor of what nobody pressed."""
+
+
+def note_sent(tx: Tx, no: int, now: float) -> bool:
+    """`sending` becomes `sent` when all is planned and no chunk has anything left to send."""
+    row = broadcasts.by_no(tx, no)
+    if row is None or row.planned_at is None or chunks.open_chunks(tx, no):
+        return False
+    if not broadcasts.update(tx, no, (S.SENDING,), {"state": S.SENT.value, "sent_at": now}):
+        return False
+    broadcasts.note(tx, no, now, SYSTEM, "sent")
+    return True
+
+
+def withdraw(tx: Tx, no: int, to: DeliveryState, reason: str, now: float) -> int:
+    """Stop every chunk; what surely did not leave ends as `to`. Returns how many deliveries that were."""
+    stopped = 0
+    for first, last, chunk in chunks.stop(tx, no):
+        ids = [one for one in deliveries.working(tx, chunk, last) if one >= first or _waits(tx, one)]
+        stopped += settle(tx, chunk, ids, to, reason, now, event=False)
+    rollcalls.halt(tx, no)
+    return stopped
+
+
+def _waits(tx: Tx, delivery_id: int) -> bool:
+    """Refused for now and not in flight: it is with us, whatever the mark says."""
+    return deliveries.rows_of(tx, [delivery_id])[delivery_id][2] == DeliveryState.RETRYING
+
+
+def expire(tx: Tx, row: BroadcastRow, now: float) -> bool:
+    """Nothing of it may leave any more (invariant 8)."""
+    live = (S.PENDING_APPROVAL, S.SCHEDULED, S.SENDING)
+    if row.valid_until > now or not broadcasts.update(
+        tx, row.no, live, {"state": S.EXPIRED.value, "ended_at": now, "reason": "valid_until"}
+    ):
+        return False
+    stopped = withdraw(tx, row.no, DeliveryState.EXPIRED, "expired", now)
+    broadcasts.note(tx, row.no, now, SYSTEM, "expired", {"deliveries": stopped})
+    return True
+
+
+def close(tx: Tx, row: BroadcastRow, now: float, why: str) -> bool:
+    """The roll-call ends: nobody is asked any more; late confirmations are still written down."""
+    if not broadcasts.update(tx, row.no, (S.SENT,), {"state": S.CLOSED.value, "ended_at": now}):
+        return False
+    rollcalls.halt(tx, row.no)
+    broadcasts.note(tx, row.no, now, SYSTEM, "closed", {"why": why})
+    return True

@@ -1,0 +1,254 @@
+"""One flush: what was learned from providers becomes ledger rows, in one transaction.
+
+Outcomes of our sends first, then receipts, so that a receipt which came a moment after its send finds it. All of it is
+folded in memory (this transaction is the only writer) and written once per delivery.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.contract import Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
+from broadcasts.model import DeliveryState
+from broadcasts.states import fold, fold_part
+from store import chunks, deliveries, rollcalls
+from store.chunks import ORDINAL_BITS
+from store.engine import Tx
+
+D = DeliveryState
+STATES = len(D)
+ATTEMPTS_MAX = 12
+"""Refusals of one delivery by a provider's fault before we give it up; with the back-off below, about ten minutes."""
+BACK_OFF_FIRST_SECONDS = 1.0
+BACK_OFF_MAX_SECONDS = 60.0
+NO_PENALTY = frozenset({"throttled", "link_down", "queue_full"})
+"""Refusals that say nothing about the message: they do not count as attempts."""
+
+RECEIPT_EVENT: dict[ReceiptState, DeliveryState | None] = {
+    ReceiptState.PENDING: None,
+    ReceiptState.ACCEPTED: D.ACCEPTED,
+    ReceiptState.DELIVERED: D.DELIVERED,
+    ReceiptState.SEEN: D.SEEN,
+    ReceiptState.FAILED: D.FAILED,
+    ReceiptState.EXPIRED: D.EXPIRED,
+    ReceiptState.UNKNOWN: D.UNKNOWN,
+}
+
+
+@dataclass(slots=True)
+class Sent:
+    """An outcome on its way into the ledger."""
+
+    delivery_id: int
+    account: int
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Came:
+    """A receipt on its way into the ledger."""
+
+    account: int
+    receipt: Receipt
+
+
+@dataclass(slots=True)
+class Change:
+    """A delivery that has a new state; `recipient` <= 0 marks one in person, to a group, or an answer."""
+
+    delivery_id: int
+    recipient: int
+    old: int
+    new: int
+    reason: str = ""
+    code: str = ""
+
+
+@dataclass(slots=True)
+class Recorded:
+    settled: list[int] = field(default_factory=list)
+    """Deliveries whose outcome is now in the ledger, whatever it was."""
+    changes: list[Change] = field(default_factory=list)
+    causes: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Pairs that were new to the ledger."""
+    orphans: int = 0
+    """Receipts that found no send."""
+
+
+class ChunkRanges:
+    """Finds the chunk of a delivery id; remembers the ranges, which never change once made."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[int, tuple[list[int], list[int]]] = {}
+
+    def chunk_of(self, tx: Tx, delivery_id: int) -> int:
+        no = delivery_id >> ORDINAL_BITS
+        for fresh in (False, True):
+            if fresh or no not in self._ranges:
+                found = chunks.ranges(tx, no)
+                self._ranges[no] = ([first for first, _ in found], [last for _, last in found])
+            starts, lasts = self._ranges[no]
+            place = bisect_right(starts, delivery_id) - 1
+            if place >= 0 and delivery_id <= lasts[place]:
+                return starts[place]
+        raise LookupError(delivery_id)
+
+    def forget(self) -> None:
+        """After a transaction was undone, ranges that it made may not exist."""
+        self._ranges.clear()
+
+
+class Flush:
+    """The work of one transaction; made new for each try, so that a failed one leaves nothing behind."""
+
+    def __init__(self, tx: Tx, ranges: ChunkRanges, causes: dict[tuple[str, str], int], now: float) -> None:
+        self.tx = tx
+        self.ranges = ranges
+        self.causes = causes
+        self.now = now
+        self.done = Recorded()
+        self._rows: dict[int, deliveries.Row] = {}
+        self._status: dict[int, int] = {}
+        self._parts: dict[int, tuple[int, int]] = {}
+        self._deltas: dict[int, list[int]] = {}
+        self._receipt_updates: dict[int, tuple[int, int | None, int, int, int]] = {}
+
+    def outcomes(self, sent: Sequence[Sent], orphans_wait: bool) -> None:
+        """Write what providers answered to our sends; then match receipts that had come too early."""
+        if not sent:
+            return
+        self.done.settled = [one.delivery_id for one in sent]
+        self._rows = deliveries.rows_of(self.tx, self.done.settled)
+        updates: list[tuple[int, ...]] = []
+        mapped: list[tuple[str, int, int, int]] = []
+        for one in sent:
+            row = self._rows.get(one.delivery_id)
+            if row is None:
+                continue
+            outcome, old = one.outcome, self._status.get(one.delivery_id, row[2])
+            event, reason = self._event_of(one, row[3])
+            parts = max(row[4], len(outcome.provider_ids) if not isinstance(outcome, Rejected) else 0)
+            attempts = row[3] + (reason not in NO_PENALTY)
+            new = fold(old, event)
+            cause = self._cause(reason, outcome.code) if reason or outcome.code else 0
+            done_at = int(self.now) if new in (D.FAILED, D.EXPIRED) else 0
+            updates.append((new, one.account, attempts, cause, parts, row[5], int(self.now), done_at, one.delivery_id))
+            self._parts[one.delivery_id] = (parts, row[5])
+            if not isinstance(outcome, Rejected):
+                mapped += [
+                    (pmid, one.account, one.delivery_id, part) for part, pmid in enumerate(outcome.provider_ids) if pmid
+                ]
+            self._change(one.delivery_id, row[1], old, new, reason, outcome.code)
+        deliveries.update(self.tx, updates)
+        deliveries.map_receipts(self.tx, mapped)
+        if orphans_wait and mapped:
+            self._match_orphans(mapped)
+
+    def _event_of(self, one: Sent, attempts: int) -> tuple[DeliveryState, str]:
+        """(state that the outcome asks for, our reason)"""
+        outcome = one.outcome
+        if isinstance(outcome, Accepted):
+            return D.ACCEPTED, ""
+        if isinstance(outcome, Unknown):
+            return D.UNKNOWN, outcome.why
+        if outcome.cls is RejectClass.DUPLICATE:
+            return D.ACCEPTED, outcome.reason
+        if outcome.reason == "expired":
+            return D.EXPIRED, outcome.reason
+        if outcome.cls is not RejectClass.RETRY_LATER:
+            return D.FAILED, outcome.reason
+        if attempts + 1 >= ATTEMPTS_MAX and outcome.reason not in NO_PENALTY:
+            return D.FAILED, "retries_exhausted"
+        return D.RETRYING, outcome.reason
+
+    def receipts(self, came: Sequence[Came]) -> None:
+        """Fold receipts in the order in which they came; what matches nothing waits as an orphan."""
+        if not came:
+            return
+        by_account: dict[int, list[Receipt]] = {}
+        for one in came:
+            by_account.setdefault(one.account, []).append(one.receipt)
+        for account, some in by_account.items():
+            matched = deliveries.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some])
+            others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
+            if others:
+                matched = {**deliveries.match_receipts(self.tx, account, others), **matched}
+            orphans = []
+            for receipt in some:
+                hit = next((matched[key] for key in receipt.keys if key in matched), None)
+                if hit is None:
+                    orphans.append(
+                        deliveries.Orphan(
+                            account, receipt.keys, receipt.state.value, receipt.code, receipt.at.timestamp()
+                        )
+                    )
+                else:
+                    self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code)
+            if orphans:
+                deliveries.insert_orphans(self.tx, orphans, self.now)
+                self.done.orphans += len(orphans)
+
+    def _match_orphans(self, mapped: Sequence[tuple[str, int, int, int]]) -> None:
+        by_account: dict[int, list[str]] = {}
+        for pmid, account, _, _ in mapped:
+            by_account.setdefault(account, []).append(pmid)
+        for account, pmids in by_account.items():
+            taken = deliveries.take_orphans(self.tx, account, pmids)
+            hits = deliveries.match_receipts(self.tx, account, [pmid for pmid, _, _, _ in taken])
+            for pmid, state, code, _ in taken:
+                self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code)
+
+    def _fold(self, hit: deliveries.Matched, event: DeliveryState | None, code: str) -> None:
+        delivery_id, part, status, parts, parts_done, recipient = hit
+        if event is None:
+            return
+        status = self._status.get(delivery_id, status)
+        parts, parts_done = self._parts.get(delivery_id, (parts, parts_done))
+        done, message_event = fold_part(parts, parts_done, part, event)
+        new = status if message_event is None else fold(status, message_event)
+        if new == status and done == parts_done:
+            return
+        reason = "carrier_failed" if new == D.FAILED else "carrier_expired" if new == D.EXPIRED else ""
+        cause = self._cause(reason, code) if new != status else None
+        self._parts[delivery_id] = (parts, done)
+        self._receipt_updates[delivery_id] = (new, cause, done, int(self.now), delivery_id)
+        self._change(delivery_id, recipient, status, new, reason, code)
+
+    def _change(self, delivery_id: int, recipient: int, old: int, new: int, reason: str, code: str) -> None:
+        self._status[delivery_id] = new
+        if new == old and new != D.RETRYING:
+            return
+        if new != old:
+            delta = self._deltas.setdefault(self.ranges.chunk_of(self.tx, delivery_id), [0] * STATES)
+            delta[old] -= 1
+            delta[new] += 1
+        self.done.changes.append(Change(delivery_id, recipient, old, new, reason, code))
+
+    def _cause(self, reason: str, code: str) -> int:
+        pair = (reason, code)
+        known = self.causes.get(pair) or self.done.causes.get(pair)
+        if known is None:
+            known = deliveries.cause_id(self.tx, reason, code)
+            self.done.causes[pair] = known
+        return known
+
+    def close(self) -> Recorded:
+        """Counters, events, and what a failed way means for its unit."""
+        deliveries.update_receipt(self.tx, self._receipt_updates.values())
+        chunks.add_counts(self.tx, self._deltas)
+        unhappy = (D.FAILED, D.EXPIRED, D.UNKNOWN, D.RETRYING)
+        events = [c for c in self.done.changes if c.recipient <= 0 or c.new in unhappy]
+        deliveries.add_events(self.tx, [(c.delivery_id, self.now, D(c.new).word, c.reason, c.code) for c in events])
+        for change in events:
+            if change.recipient <= 0 and change.new in (D.FAILED, D.UNKNOWN, D.EXPIRED):
+                direct = deliveries.direct_one(self.tx, change.delivery_id)
+                if direct is not None and direct.unit_code:
+                    rollcalls.hasten(self.tx, direct.broadcast_no, direct.unit_code, self.now)
+        return self.done
+
+
+def back_off(attempts: int) -> float:
+    """Seconds until the next try: 1, 2, 4 … 60."""
+    return float(min(BACK_OFF_MAX_SECONDS, BACK_OFF_FIRST_SECONDS * 2 ** min(attempts, 10)))

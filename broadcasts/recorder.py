@@ -1,0 +1,150 @@
+"""Collects what providers say and flushes it to the ledger in batches.
+
+A flush begins as soon as the one before it is committed, but not more often than `FLUSH_SECONDS`: under load the
+batches grow by themselves. Whoever brings receipts waits for the commit (invariant 1); outcomes of our own sends do
+not wait, and are kept here until they are committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from adapters.contract import LedgerUnavailable, Now, Outcome, Receipt
+from broadcasts.record import Came, ChunkRanges, Flush, Recorded, Sent
+from lanes.port import Bus
+from store import deliveries
+from store.chunks import ORDINAL_BITS
+from store.engine import Ledger, LedgerError, Tx
+
+log = structlog.get_logger(__name__)
+
+FLUSH_SECONDS = 0.02
+"""Least time between two flushes. With `rate` messages a second, at most rate × (this + one commit) outcomes are lost
+by a kill, and their deliveries become `unknown` (DESIGN 6)."""
+RETRY_SECONDS = 0.5
+"""Pause after a flush that failed (disk full)."""
+
+OnFlushed = Callable[[Recorded], None]
+
+
+class Recorder:
+    def __init__(self, ledger: Ledger, bus: Bus, now: Now = time.time) -> None:
+        self._ledger = ledger
+        self._bus = bus
+        self._now = now
+        self._sent: list[Sent] = []
+        self._came: list[Came] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._work = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._accounts: dict[str, int] = {}
+        self._causes: dict[tuple[str, str], int] = {}
+        self._ranges = ChunkRanges()
+        self._orphans_wait = False
+        self._listeners: list[OnFlushed] = []
+        self.flushing = asyncio.Event()
+        """Set while flushes succeed; dispatchers stop handing over while it is clear."""
+        self.flushing.set()
+
+    async def start(self, accounts: Sequence[str]) -> None:
+        """`accounts` are the channels' names: the values of `Receipt.account`."""
+
+        def begin(tx: Tx) -> tuple[dict[str, int], dict[tuple[str, str], int], int]:
+            deliveries.forget_orphans(tx, self._now() - deliveries.ORPHAN_DAYS * 86_400)
+            ids = {name: deliveries.account_id(tx, name) for name in accounts}
+            return ids, {pair: no for no, pair in deliveries.causes(tx).items()}, deliveries.count_orphans(tx)
+
+        self._accounts, self._causes, orphans = await self._ledger.write(begin)
+        self._orphans_wait = orphans > 0
+        self._task = asyncio.create_task(self._run(), name="recorder")
+
+    async def stop(self) -> None:
+        """Flush what is left, then end."""
+        if self._task is None:
+            return
+        while self._sent or self._came:
+            self._work.set()
+            await asyncio.sleep(FLUSH_SECONDS)
+            if not self.flushing.is_set():
+                break
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def on_flushed(self, listener: OnFlushed) -> None:
+        """`listener` hears of every committed flush, from the event loop."""
+        self._listeners.append(listener)
+
+    def outcome(self, account: str, delivery_id: int, outcome: Outcome) -> None:
+        """Keep what a provider answered to one of our sends."""
+        self._sent.append(Sent(delivery_id, self._accounts[account], outcome))
+        self._work.set()
+
+    async def receipts(self, batch: Sequence[Receipt]) -> None:
+        """Returns after the commit; raises `LedgerUnavailable` when it failed."""
+        if not batch:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        accounts = self._accounts
+        self._came += [Came(accounts[receipt.account], receipt) for receipt in batch if receipt.account in accounts]
+        self._waiters.append(done)
+        self._work.set()
+        await done
+
+    async def _run(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        sent, came, waiters = self._sent, self._came, self._waiters
+        self._sent, self._came, self._waiters = [], [], []
+        if not sent and not came:
+            _resolve(waiters, None)
+            return
+        orphans_wait = self._orphans_wait
+
+        def write(tx: Tx) -> Recorded:
+            flush = Flush(tx, self._ranges, self._causes, self._now())
+            flush.outcomes(sent, orphans_wait)
+            flush.receipts(came)
+            return flush.close()
+
+        try:
+            recorded = await self._ledger.write(write)
+        except Exception as failed:
+            await self._flush_failed(sent, waiters, failed)
+            return
+        self.flushing.set()
+        self._causes.update(recorded.causes)
+        self._orphans_wait = orphans_wait or recorded.orphans > 0
+        _resolve(waiters, None)
+        for listener in self._listeners:
+            listener(recorded)
+        for no in {change.delivery_id >> ORDINAL_BITS for change in recorded.changes}:
+            self._bus.publish(f"broadcast:{no}", {"type": "deliveries", "no": no})
+
+    async def _flush_failed(self, sent: list[Sent], waiters: list[asyncio.Future[None]], failed: Exception) -> None:
+        """Nothing of it is stored: providers keep their receipts, we keep our outcomes and try again."""
+        self._ranges.forget()
+        self._sent = sent + self._sent
+        self.flushing.clear()
+        _resolve(waiters, LedgerUnavailable(str(failed)))
+        log.error("flush_failed", outcomes=len(sent), error=repr(failed), expected=isinstance(failed, LedgerError))
+        await asyncio.sleep(RETRY_SECONDS)
+        self._work.set()
+
+
+def _resolve(waiters: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+    for waiter in waiters:
+        if waiter.done():
+            continue
+        if error is None:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(error)

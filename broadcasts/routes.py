@@ -1,0 +1,51 @@
+"""Which channels there are, and which serves which family; filled by the wiring, which alone knows their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.contract import Channel, Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One enabled channel. `family` is what people choose (zalo, telegram, sms); `post_to` names the group that a
+    group channel posts to, "" for a channel to single people."""
+
+    channel: Channel
+    family: str
+    post_to: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.channel.name
+
+    @property
+    def traits(self) -> Traits:
+        return self.channel.traits
+
+
+class Routes:
+    """All enabled channels, in order of preference inside a family."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.all = tuple(routes)
+        self._by_name = {route.name: route for route in routes}
+
+    def by_name(self, name: str) -> Route | None:
+        return self._by_name.get(name)
+
+    def direct(self, family: str) -> Route | None:
+        """The channel that reaches single people of this family."""
+        return next((route for route in self.all if route.family == family and not route.traits.group), None)
+
+    def groups(self, families: Sequence[str]) -> list[Route]:
+        """The groups that a broadcast on these families is also posted to."""
+        return [route for route in self.all if route.family in families and route.traits.group and route.post_to]
+
+    def families(self) -> list[str]:
+        return list(dict.fromkeys(route.family for route in self.all))
+
+    def resolve(self, name_or_family: str) -> Route | None:
+        return self._by_name.get(name_or_family) or self.direct(name_or_family)

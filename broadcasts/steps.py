@@ -1,0 +1,66 @@
+"""Escalation steps as data: who is asked how, when, and what makes a step needless. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CLOSE_AFTER_SECONDS = 24 * 3600.0
+"""How long after its last step a roll-call stays open for confirmations."""
+
+
+class Unless(StrEnum):
+    """What makes a step needless for a unit. An acknowledgement always does."""
+
+    NEVER = ""
+    DELIVERED = "delivered"
+
+
+class Step(BaseModel):
+    """`after` is in seconds since the broadcast began. `call` puts the unit on the call list and sends nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: float = Field(ge=0)
+    channels: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    unless: Unless = Unless.NEVER
+    call: bool = False
+
+
+class Plan(BaseModel):
+    """What was chosen and frozen: part of the content hash."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    families: tuple[str, ...]
+    steps: tuple[Step, ...]
+    close_after: float = CLOSE_AFTER_SECONDS
+
+
+def chosen_steps(steps: Sequence[Step], families: Sequence[str]) -> tuple[Step, ...]:
+    """The steps that the chosen channels leave, the first of them at once.
+
+    With `sms` alone, an SMS step "after 5 minutes of Zalo" becomes the first and starts at 0.
+    """
+    kept = [
+        step.model_copy(update={"channels": tuple(c for c in step.channels if c in families)})
+        for step in steps
+        if step.call or any(c in families for c in step.channels)
+    ]
+    if not any(not step.call for step in kept):
+        return ()
+    first = min(step.after for step in kept if not step.call)
+    shifted = [step.model_copy(update={"after": max(0.0, step.after - first)}) for step in kept]
+    return tuple(sorted(shifted, key=lambda step: step.after))
+
+
+def roles_of(steps: Sequence[Step]) -> tuple[str, ...]:
+    """Every role that some step writes to, in order of first use: the people whose addresses are frozen."""
+    return tuple(dict.fromkeys(role for step in steps for role in step.roles))
+
+
+def needless(step: Step, *, delivered: bool) -> bool:
+    return step.unless is Unless.DELIVERED and delivered

@@ -1,0 +1,70 @@
+"""From a claimed chunk to envelopes: the frozen text in the form that the route speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from adapters.contract import Button, Envelope, Priority, Traits
+from store import broadcasts, deliveries, singles
+from store.chunks import Claim
+from store.engine import Tx
+
+FORM_CHAT, FORM_SMS, FORM_LEADER_SMS = "chat", "sms", "sms_leader"
+ACK_PAYLOAD = "ACK "
+"""A confirm button carries this and the broadcast's code; it comes back verbatim as `Incoming.payload`."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a claimer got: the broadcast's facts and what may be sent, in id order."""
+
+    state: str
+    valid_until: float
+    duplicate_ok: bool
+    rows: list[tuple[int, int, int]]
+    """(id, recipient, attempts)"""
+    envelopes: list[Envelope]
+
+
+def form_for(traits: Traits, *, to_leader: bool) -> str:
+    if not traits.unaccented:
+        return FORM_CHAT
+    return FORM_LEADER_SMS if to_leader else FORM_SMS
+
+
+def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str) -> Batch:
+    """Everything that one pass over a chunk needs, read in the transaction of the claim."""
+    row = broadcasts.by_no(tx, claim.broadcast_no)
+    if row is None:
+        return Batch("cancelled", 0.0, False, [], [])
+    rows = deliveries.to_send(tx, claim.chunk, claim.last_id, claim.hwm)
+    priority = Priority(claim.priority)
+    if row.kind == broadcasts.SINGLE:
+        envelopes = _singles(singles.in_range(tx, claim.chunk, claim.last_id), rows, priority)
+        return Batch(row.state, row.valid_until, False, rows, envelopes)
+    content: dict[str, Any] = orjson.loads(row.content)
+    forms: dict[str, str] = content["forms"]
+    buttons = (Button(ack_label, ACK_PAYLOAD + row.code),) if traits.buttons and content.get("ack", True) else ()
+    if rows and rows[0][1] > 0:
+        text = forms[form_for(traits, to_leader=False)]
+        envelopes = [Envelope(one, str(number), text, priority, (), row.valid_until) for one, number, _ in rows]
+    else:
+        text = forms[form_for(traits, to_leader=not traits.group)]
+        named = deliveries.direct_in(tx, claim.chunk, claim.last_id)
+        envelopes = [
+            Envelope(one, named[one].value or post_to, text, priority, () if traits.group else buttons, row.valid_until)
+            for one, _, _ in rows
+        ]
+    return Batch(row.state, row.valid_until, bool(row.duplicate_ok), rows, envelopes)
+
+
+def _singles(
+    found: dict[int, singles.Single], rows: Sequence[tuple[int, int, int]], priority: Priority
+) -> list[Envelope]:
+    return [
+        Envelope(one, found[one].value, found[one].text, priority, (), found[one].valid_until) for one, _, _ in rows
+    ]
