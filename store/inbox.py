@@ -117,9 +117,9 @@ _ROW: Final = (
 )
 
 
-def keep(tx: Tx, batch: Iterable[NewMessage], came_at: float) -> list[int]:
-    """Store what is not stored yet, by (channel, event id); the ids of the new rows, in order."""
-    ids: list[int] = []
+def keep(tx: Tx, batch: Iterable[NewMessage], came_at: float) -> list[int | None]:
+    """Store what is not stored yet, by (channel, event id); the id of each new row, None for a known event."""
+    ids: list[int | None] = []
     for message in batch:
         row = tx.execute(
             "INSERT INTO inbox (channel, event_id, kind, sender, chat, text, payload, sender_name, is_group, reply_to,"
@@ -131,9 +131,16 @@ def keep(tx: Tx, batch: Iterable[NewMessage], came_at: float) -> list[int]:
                 message.at, came_at, message.raw, message.priority,
             ),
         ).fetchone()  # fmt: skip
-        if row is not None:
-            ids.append(row[0])
+        ids.append(None if row is None else int(row[0]))
     return ids
+
+
+def stored(inbox_id: int, message: NewMessage, came_at: float) -> Waiting:
+    """The row that `keep` made of a message."""
+    return Waiting(
+        inbox_id, message.channel, message.kind, message.sender, message.chat, message.text, message.payload,
+        message.sender_name, message.is_group, message.reply_to, message.at, came_at, message.priority,
+    )  # fmt: skip
 
 
 def waiting_for_life(tx: Tx, after: int, limit: int) -> list[Waiting]:
@@ -166,11 +173,6 @@ def menu_sent(tx: Tx, sender: str, since: float) -> bool:
         "SELECT 1 FROM inbox WHERE sender = ? AND note = 'menu' AND came_at >= ? LIMIT 1", (sender, since)
     ).fetchone()
     return row is not None
-
-
-def is_answered(tx: Tx, inbox_id: int) -> bool:
-    """True where an answer to this message is already stored for sending."""
-    return tx.execute("SELECT 1 FROM single WHERE inbox_id = ?", (inbox_id,)).fetchone() is not None
 
 
 def broadcast_answered(tx: Tx, channel: str, provider_id: str) -> int | None:

@@ -1,0 +1,252 @@
+"""The way in: stored once, before the provider hears "ok"; then handled, cries for help first (DESIGN 5).
+
+Handling may be repeated at any point (a crash, a lost connection to the ledger): the answer is unique by the message
+that it answers, an alarm by the message that raised it, and a row is finished once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from adapters.contract import Incoming, IncomingKind, LedgerUnavailable, Now, Priority
+from lanes.port import Bus
+from store import conversations, inbox
+from store.engine import Ledger, LedgerError, Tx
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 24
+"""Messages that are handled at the same time; each mostly waits for the ledger."""
+AT_ONCE_LIFE: Final = 8
+"""More places, for cries for help only."""
+FETCH: Final = 200
+"""Rows that are read at a time."""
+IN_MEMORY: Final = 1_000
+"""Waiting messages that are kept in memory; above it they wait in the ledger."""
+SWEEP_SECONDS: Final = 5.0
+"""How often all `new` rows are looked at again: retries, and rows that another process stored."""
+FORGET_SECONDS: Final = 600.0
+"""How often questions that nobody answered in time are deleted."""
+
+Handle = Callable[[inbox.Waiting], Awaitable[inbox.Handled]]
+IsLife = Callable[[str], bool]
+Person = tuple[str, str]
+"""(channel, sender)"""
+
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class Line:
+    """Messages that wait, in order. `more`: the ledger has some above `seen` that are not here."""
+
+    read: Callable[[Tx, int, int], list[inbox.Waiting]]
+    rows: dict[int, inbox.Waiting] = field(default_factory=dict)
+    seen: int = 0
+    more: bool = True
+    reading: bool = False
+
+    def push(self, row: inbox.Waiting) -> None:
+        """Take a row that was just stored, unless older ones are still to be read."""
+        if self.more or self.reading or len(self.rows) >= IN_MEMORY:
+            self.more = True
+            return
+        self.rows[row.id] = row
+        self.seen = row.id
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.more or self.reading or bool(self.rows)
+
+    def look_again(self) -> None:
+        self.seen = 0
+        self.more = True
+
+
+class Intake:
+    """`store` is what channels call (`Sink.incoming`), `run` works off what was stored until it is cancelled.
+
+    `handle` turns one message into acts and says how it was dealt with; `is_life` is a quick look at a text for a cry
+    for help.
+    """
+
+    def __init__(self, ledger: Ledger, bus: Bus, handle: Handle, is_life: IsLife, now: Now = time.time) -> None:
+        self._ledger = ledger
+        self._bus = bus
+        self._handle = handle
+        self._is_life = is_life
+        self._now = now
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._life = Line(inbox.waiting_for_life)
+        self._other = Line(inbox.waiting)
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._running_other: set[Person] = set()
+
+    async def store(self, batch: Sequence[Incoming]) -> None:
+        """Returns after the commit. Raises `LedgerUnavailable` where nothing was stored."""
+        messages = [self._message(one) for one in batch]
+        came_at = self._now()
+        try:
+            ids = await self._ledger.write(lambda tx: inbox.keep(tx, messages, came_at))
+        except LedgerError as failed:
+            raise LedgerUnavailable(failed.key) from failed
+        new = [
+            inbox.stored(inbox_id, message, came_at)
+            for inbox_id, message in zip(ids, messages, strict=True)
+            if inbox_id is not None
+        ]
+        for row in new:
+            (self._life if row.priority == inbox.LIFE else self._other).push(row)
+        if new:
+            self._idle.clear()
+            self._wake.set()
+            self._bus.publish("inbox", {"type": "stored", "count": len(new), "last": new[-1].id})
+
+    async def run(self) -> None:
+        """Until cancelled; what was begun then is cancelled, too, and handled again at the next start."""
+        clock = asyncio.create_task(self._clock())
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._read(self._life)
+                self._start_life()
+                await self._read(self._other)
+                self._start_life()
+                self._start_other()
+                if not (self._running or self._life.is_waiting or self._other.is_waiting):
+                    self._idle.set()
+        finally:
+            for task in (clock, *self._running.values()):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def drained(self) -> None:
+        """Wait until every message that is stored now was handled once (tests, an orderly stop)."""
+        await self._idle.wait()
+
+    def _message(self, one: Incoming) -> inbox.NewMessage:
+        text = storable(one.text)
+        return inbox.NewMessage(
+            channel=one.channel,
+            event_id=one.event_id,
+            kind=one.kind.value,
+            sender=one.sender,
+            chat=one.chat,
+            text=text,
+            payload=storable(one.payload),
+            sender_name=storable(one.sender_name),
+            is_group=one.is_group,
+            reply_to=one.reply_to,
+            at=one.at.timestamp(),
+            raw=one.raw,
+            priority=self._priority(one.kind, text).value,
+        )
+
+    def _priority(self, kind: IncomingKind, text: str) -> Priority:
+        if kind not in (IncomingKind.TEXT, IncomingKind.MEDIA) or not text:
+            return Priority.NORMAL
+        try:
+            return Priority.LIFE if self._is_life(text) else Priority.NORMAL
+        except Exception:
+            log.exception("inbox_text_not_understood", chars=len(text))
+            return Priority.NORMAL
+
+    async def _read(self, line: Line) -> None:
+        if not line.more or len(line.rows) >= FETCH:
+            return
+        line.more, line.reading = False, True
+        working = set(self._running)
+        try:
+            rows = await self._ledger.read(lambda tx: line.read(tx, line.seen, FETCH))
+        except LedgerError as failed:
+            log.error("inbox_not_readable", reason=failed.key)
+            rows = []  # the sweep looks again
+        finally:
+            line.reading = False
+        for row in rows:
+            if row.id not in working and row.id not in self._running:
+                line.rows[row.id] = row
+        if rows:
+            line.seen = rows[-1].id
+        line.more = line.more or len(rows) == FETCH
+
+    def _start_life(self) -> None:
+        for row in list(self._life.rows.values()):
+            if len(self._running) >= AT_ONCE + AT_ONCE_LIFE:
+                return
+            del self._life.rows[row.id]
+            self._begin(row, None)
+
+    def _start_other(self) -> None:
+        """One message of a person at a time, in order, so that "2" follows the question that it answers."""
+        for row in list(self._other.rows.values()):
+            if len(self._running_other) >= AT_ONCE:
+                return
+            person = (row.channel, row.sender)
+            if person not in self._running_other:
+                del self._other.rows[row.id]
+                self._running_other.add(person)
+                self._begin(row, person)
+
+    def _begin(self, row: inbox.Waiting, person: Person | None) -> None:
+        self._running[row.id] = asyncio.create_task(self._work(row, person))
+
+    async def _work(self, row: inbox.Waiting, person: Person | None) -> None:
+        try:
+            await self._handle_one(row)
+        finally:
+            del self._running[row.id]
+            if person is not None:
+                self._running_other.discard(person)
+            self._wake.set()
+
+    async def _handle_one(self, row: inbox.Waiting) -> None:
+        try:
+            handled = await self._handle(row)
+        except LedgerError as failed:
+            log.error("inbox_waits_for_ledger", inbox_id=row.id, reason=failed.key)
+            return  # still `new`: the sweep brings it back
+        except Exception:
+            log.exception("inbox_message_failed", inbox_id=row.id, channel=row.channel)
+            await self._give_to_person(row)
+            return
+        if handled.state == "human":
+            self._bus.publish("inbox", {"type": "human", "id": row.id})
+
+    async def _give_to_person(self, row: inbox.Waiting) -> None:
+        failed = inbox.Handled("human", note="failed")
+        try:
+            await self._ledger.write(lambda tx: inbox.finish(tx, row.id, failed, self._now()))
+        except LedgerError as reason:
+            log.error("inbox_waits_for_ledger", inbox_id=row.id, reason=reason.key)
+            return
+        self._bus.publish("inbox", {"type": "human", "id": row.id})
+
+    async def _clock(self) -> None:
+        """Look at everything again from time to time, and forget old questions."""
+        forget_at = self._now()
+        while True:
+            self._life.look_again()
+            self._other.look_again()
+            self._wake.set()
+            if self._now() >= forget_at:
+                forget_at = self._now() + FORGET_SECONDS
+                with suppress(LedgerError):
+                    await self._ledger.write(lambda tx: conversations.sweep(tx, self._now()))
+            await asyncio.sleep(SWEEP_SECONDS)
+
+
+def storable(text: str) -> str:
+    """`text` without what a database refuses: NUL and lone surrogates become U+FFFD. The raw event keeps them."""
+    return _UNSTORABLE.sub("\ufffd", text)
