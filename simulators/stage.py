@@ -32,7 +32,7 @@ SSE_KEEPALIVE_SECONDS = 15.0
 
 @dataclass(slots=True)
 class Shown:
-    """One line on a phone. `address` is whose phone or which group; `sender` is "loa" for the service's own messages."""
+    """One line on a phone. `address` is whose phone or which group; `sender` is "loa" for what the service sent."""
 
     n: int
     address: str
@@ -45,7 +45,10 @@ class Shown:
 
 
 class Provider(Protocol):
-    """What a simulator does when a person acts: turn it into the provider's real event (webhook, update, deliver_sm)."""
+    """What a simulator does when a person acts: turn it into the provider's real event (webhook, update, deliver_sm).
+
+    An act that is not possible (no such group, no such button) raises LookupError.
+    """
 
     async def person_says(self, sender: str, chat: str | None, text: str) -> None: ...
 
@@ -82,6 +85,11 @@ class Stage:
             listener(line)
         return line
 
+    def revise(self, line: Shown) -> None:
+        """An edited message: listeners get the same line, with its old number, once more."""
+        for listener in tuple(self._listeners):
+            listener(line)
+
     def find(self, n: int) -> Shown | None:
         return next((line for line in reversed(self.lines) if line.n == n), None)
 
@@ -96,6 +104,9 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
         query = request.query
         found = stage.after(int(query.get("after", 0)), query.get("address"), int(query.get("limit", 500)))
         return _json({"messages": [asdict(line) for line in found], "last": found[-1].n if found else 0})
+
+    async def events(request: web.Request) -> web.StreamResponse:
+        return await _events(stage, request)
 
     async def say(request: web.Request) -> web.Response:
         body = await request.json()
@@ -123,7 +134,7 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
 
     return [
         web.get("/_sim/messages", messages),
-        web.get("/_sim/events", lambda request: _events(stage, request)),
+        web.get("/_sim/events", events),
         web.post("/_sim/say", say),
         web.post("/_sim/press", press),
         web.get("/_sim/faults", get_faults),
@@ -133,7 +144,10 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
 
 
 async def _act(action: Awaitable[None]) -> web.Response:
-    await action
+    try:
+        await action
+    except LookupError as wrong:
+        return _json({"error": str(wrong)}, 404)
     return _json({"ok": True})
 
 

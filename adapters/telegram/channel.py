@@ -1,0 +1,71 @@
+"""Telegram as two channels on one bot: `telegram` to single people, `telegram.group` into groups."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from adapters.contract import DurableState, Envelope, Evidence, Health, Hook, Now, Outcome, Report, Sink, Traits
+from adapters.telegram import limits
+from adapters.telegram.session import TelegramSession
+from adapters.telegram.settings import TelegramSettings
+
+DIRECT = "telegram"
+GROUP = "telegram.group"
+
+_TRAITS = Traits(
+    receipts=frozenset({Evidence.ACCEPTED}),  # the Bot API tells a bot neither delivered nor read
+    buttons=True,
+    text_limit=limits.TEXT_LIMIT,
+    window=limits.WINDOW,
+)
+
+
+class _Side:
+    """What both channels do alike; `Channel` of the contract."""
+
+    def __init__(self, session: TelegramSession, name: str, traits: Traits) -> None:
+        self.name = name
+        self.traits = traits
+        self.hooks: Mapping[str, Hook] = {}
+        self._session = session
+
+    async def start(self, sink: Sink) -> None:
+        await self._session.start(self.name, sink)
+
+    async def stop(self) -> None:
+        await self._session.stop(self.name)
+
+    async def send(self, batch: Sequence[Envelope], report: Report) -> None:
+        await self._session.send(self.name, batch, report)
+
+    async def ask(self, envelope: Envelope, sent_at: float) -> Outcome | None:
+        """The Bot API has no way to ask."""
+        return None
+
+    async def probe(self) -> Health:
+        return self._session.health(self.name)
+
+
+class TelegramChannel(_Side):
+    """`to` is a person's chat id. `group` is the other channel of the same bot; start and stop them independently."""
+
+    def __init__(self, settings: TelegramSettings, state: DurableState, now: Now = time.time) -> None:
+        session = TelegramSession(settings, state, now, direct=DIRECT, group=GROUP)
+        super().__init__(session, DIRECT, _TRAITS)
+        if settings.mode == "webhook":
+            self.hooks = {DIRECT: session.webhook}
+        self.group = TelegramGroupChannel(session)
+
+
+class TelegramGroupChannel(_Side):
+    """`to` is a group's chat id, with `:<topic>` for one topic; "" means the duty group of the settings."""
+
+    def __init__(self, session: TelegramSession) -> None:
+        super().__init__(session, GROUP, replace(_TRAITS, group=True))
+        self._duty_group = session.settings.group_chat_id
+
+    async def send(self, batch: Sequence[Envelope], report: Report) -> None:
+        addressed = [each if each.to else replace(each, to=self._duty_group) for each in batch]
+        await super().send(addressed, report)
