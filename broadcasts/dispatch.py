@@ -144,13 +144,18 @@ class Dispatcher:
             self._mark(tx, claim, batch.envelopes[: self._step])
         return claim, batch
 
-    def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> bool:
-        """Commit that this window may leave: the mark for new ids, `sending` for ids that are tried again."""
+    def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
+        """Commit that this window may leave: the mark for new ids, `sending` for ids that are tried again.
+
+        Returns ids that were withdrawn since they were read, or None when the claim is lost.
+        """
         mark = window[-1].delivery_id + 1
         if not chunks.raise_hwm(tx, claim.chunk, claim.token, mark, self._now() + LEASE_SECONDS):
-            return False
-        self._move(tx, claim, window, DeliveryState.RETRYING, DeliveryState.SENDING)
-        return True
+            return None
+        withdrawn = deliveries.withdrawn(tx, [one.delivery_id for one in window])
+        staying = [one for one in window if one.delivery_id not in withdrawn]
+        self._move(tx, claim, staying, DeliveryState.RETRYING, DeliveryState.SENDING)
+        return withdrawn
 
     def _unmark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> None:
         """This window was marked and stays here after all."""
@@ -168,7 +173,9 @@ class Dispatcher:
 
     async def _hand_over(self, run: Pass, batch: Batch) -> None:
         windows = [batch.envelopes[at : at + self._step] for at in range(0, len(batch.envelopes), self._step)]
-        for window, following in zip(windows, [*windows[1:], None], strict=False):
+        withdrawn: set[int] = set()
+        for whole, following in zip(windows, [*windows[1:], None], strict=False):
+            window = [one for one in whole if one.delivery_id not in withdrawn]
             marked = asyncio.create_task(self._mark_later(run.claim, following)) if following else None
             run.link_down = 0
             run.open += len(window)
@@ -176,16 +183,18 @@ class Dispatcher:
             await self._route.channel.send(window, lambda one, outcome: self._report(run, one, outcome))
             if marked is None or following is None:
                 return
-            if not await marked:
+            lost = await marked
+            if lost is None:
                 return
-            nothing_passes = run.link_down >= len(window)
+            withdrawn = lost
+            nothing_passes = bool(window) and run.link_down >= len(window)
             if self._stopping or nothing_passes or batch.valid_until <= self._now():
                 if run.next_try is None:
                     run.next_try = back_off(0)
                 await self._unmark_later(run.claim, following)
                 return
 
-    async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> bool:
+    async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
         await self._recorder.flushing.wait()
         return await self._ledger.write(lambda tx: self._mark(tx, claim, window))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import orjson
 
 from adapters.contract import Priority
+from broadcasts.lifecycle import SYSTEM, note_sent
 from broadcasts.model import PRIORITY_OF, BroadcastState, Urgency
 from broadcasts.routes import Route, Routes
 from broadcasts.steps import Plan, Step
@@ -159,7 +160,7 @@ def _plan_numbers(
     row = broadcasts.by_no(tx, no)
     if row is None or row.state != BroadcastState.SENDING:
         return [], -1, ordinal
-    made = []
+    made: list[NewChunk] = []
     priority = priority_of(row, to_list=True)
     for _ in range(CHUNKS_PER_TRANSACTION):
         numbers = broadcasts.listed_numbers(tx, lists, after, CHUNK_SIZE)
@@ -176,4 +177,5 @@ def _plan_numbers(
 
 def _planned(tx: Tx, no: int, now: float) -> None:
     if broadcasts.update(tx, no, (BroadcastState.SENDING,), {"planned_at": now}):
-        broadcasts.note(tx, no, now, "loa", "planned", {"deliveries": sum(chunks.counts(tx, no))})
+        broadcasts.note(tx, no, now, SYSTEM, "planned", {"deliveries": sum(chunks.counts(tx, no))})
+        note_sent(tx, no, now)

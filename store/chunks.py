@@ -182,6 +182,12 @@ def one(tx: Tx, chunk: int) -> Claim | None:
     return Claim(*row) if row else None
 
 
+def holding(tx: Tx, delivery_id: int) -> int | None:
+    """The chunk that a delivery belongs to."""
+    row = tx.execute("SELECT id, last_id FROM chunk WHERE id <= ? ORDER BY id DESC LIMIT 1", (delivery_id,)).fetchone()
+    return int(row[0]) if row and row[1] >= delivery_id else None
+
+
 def open_chunks(tx: Tx, broadcast_no: int) -> int:
     """How many chunks of the broadcast still have something to send."""
     row = tx.execute("SELECT count(*) FROM chunk WHERE broadcast_no = ? AND state < 2", (broadcast_no,)).fetchone()

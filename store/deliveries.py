@@ -218,6 +218,22 @@ def ways_tried(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[str, str
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def direct_states(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[int, int]]:
+    """(delivery id, status) of everything that goes to one unit in person."""
+    rows = tx.execute(
+        "SELECT d.id, d.status FROM direct r JOIN delivery d ON d.id = r.delivery_id"
+        " WHERE r.broadcast_no = ? AND r.unit_code = ?",
+        (broadcast_no, unit_code),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def withdrawn(tx: Tx, ids: Sequence[int]) -> set[int]:
+    """Which of these were skipped or cancelled since they were read."""
+    rows = tx.execute("SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND status IN (9, 10)", (ids[0], ids[-1]))
+    return {row[0] for row in rows}.intersection(ids)
+
+
 def unit_states(tx: Tx, broadcast_no: int) -> list[tuple[str, str, int]]:
     """(unit, channel, status) of every delivery in person of a broadcast."""
     rows = tx.execute(
