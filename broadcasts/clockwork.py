@@ -1,0 +1,146 @@
+"""What happens because time passes: firing, planning again after a crash, escalation, expiry, closing, lost work.
+
+Each `tick_*` is safe to run at any moment and any number of times; nothing in it depends on having run before.
+"""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+import structlog
+
+from adapters.contract import Now, Priority
+from broadcasts import lifecycle
+from broadcasts.escalation import Steps, take_due_steps
+from broadcasts.model import AckState, BroadcastState, DeliveryState
+from broadcasts.plan import NewChunk, plan_broadcast, plan_of
+from broadcasts.routes import Routes
+from broadcasts.settle import resolve_doubt
+from lanes.port import Bus, Lanes
+from store import broadcasts, chunks, rollcalls
+from store.broadcasts import BroadcastRow
+from store.engine import Ledger, Tx
+
+log = structlog.get_logger(__name__)
+
+S = BroadcastState
+D = DeliveryState
+REANNOUNCE_LIMIT = 5_000
+"""Queued chunks that one pass puts back into the lanes."""
+
+
+class Clockwork:
+    def __init__(
+        self, ledger: Ledger, lanes: Lanes, bus: Bus, routes: Routes, owner: str, now: Now = time.time
+    ) -> None:
+        self._ledger = ledger
+        self._lanes = lanes
+        self._bus = bus
+        self._routes = routes
+        self._owner = owner
+        self._now = now
+
+    async def recover(self) -> tuple[int, int]:
+        """At start, when this process is the only worker: every other owner is dead. (unknown, repeated)"""
+        return await self._free_chunks(owner_gone=self._owner)
+
+    async def tick_lanes(self) -> None:
+        """Leases that ran out go back to the queue; queued chunks that no lane holds are announced."""
+        await self._free_chunks(owner_gone=None)
+        waiting = await self._ledger.read(lambda tx: chunks.waiting(tx, REANNOUNCE_LIMIT))
+        for one in waiting:
+            await self._lanes.announce(one.channel, Priority(one.priority), one.chunk, one.next_try_at)
+
+    async def _free_chunks(self, owner_gone: str | None) -> tuple[int, int]:
+        now = self._now()
+
+        def free(tx: Tx) -> tuple[int, int]:
+            unknown = repeated = 0
+            for chunk in chunks.expired_leases(tx, now, owner_gone):
+                doubted, again = resolve_doubt(tx, chunk, now)
+                unknown, repeated = unknown + doubted, repeated + again
+                chunks.requeue(tx, chunk, now)
+            return unknown, repeated
+
+        unknown, repeated = await self._ledger.write(free)
+        if unknown or repeated:
+            log.warning("deliveries_in_doubt", unknown=unknown, repeated=repeated)
+        return unknown, repeated
+
+    async def tick_broadcasts(self) -> None:
+        """Fire what is due, finish plans that a crash cut short, expire, close."""
+        live = (S.PENDING_APPROVAL, S.SCHEDULED, S.SENDING, S.SENT)
+        rows = await self._ledger.read(lambda tx: broadcasts.in_states(tx, live))
+        now = self._now()
+        for row in rows:
+            if row.valid_until <= now and row.state != S.SENT:
+                await self._ledger.write(lambda tx, row=row: lifecycle.expire(tx, row, now))  # type: ignore[misc]
+            elif row.state == S.SCHEDULED and (row.fire_at or 0.0) <= now:
+                await self.fire(row.no)
+            elif row.state == S.SENDING and row.planned_at is None:
+                await self.announce(await plan_broadcast(self._ledger, self._routes, row.no, now))
+            elif row.state == S.SENT:
+                await self._ledger.write(lambda tx, row=row: _close_if_over(tx, row, now))  # type: ignore[misc]
+            else:
+                continue
+            self._bus.publish(f"broadcast:{row.no}", {"type": "state", "no": row.no})
+
+    async def fire(self, no: int) -> bool:
+        """Start an approved broadcast: approval, hash and validity are checked again, and only one caller wins."""
+        now = self._now()
+
+        def start(tx: Tx) -> bool:
+            row = broadcasts.by_no(tx, no)
+            if row is None or not row.content_hash or row.approved_hash != row.content_hash or row.valid_until <= now:
+                return False
+            changed = broadcasts.update(tx, no, (S.SCHEDULED,), {"state": S.SENDING.value, "started_at": now})
+            if changed:
+                broadcasts.note(tx, no, now, lifecycle.SYSTEM, "started")
+            return changed
+
+        if not await self._ledger.write(start):
+            return False
+        await self.announce(await plan_broadcast(self._ledger, self._routes, no, now))
+        self._bus.publish(f"broadcast:{no}", {"type": "state", "no": no})
+        return True
+
+    async def announce(self, made: list[NewChunk]) -> None:
+        for one in made:
+            await self._lanes.announce(one.channel, one.priority, one.chunk)
+
+    async def tick_escalation(self) -> Steps:
+        """Take every escalation step that has fallen due."""
+        now = self._now()
+        due = await self._ledger.read(rollcalls.next_due)
+        if due is None or due > now:
+            return Steps()
+        done = await self._ledger.write(lambda tx: take_due_steps(tx, self._routes, now))
+        await self.announce(done.made)
+        for no in {no for no, _, _ in done.taken} | {no for no, _ in done.unreachable}:
+            self._bus.publish(f"broadcast:{no}", {"type": "rollcall", "no": no})
+        return done
+
+
+def _close_if_over(tx: Tx, row: BroadcastRow, now: float) -> bool:
+    """A roll-call is over when every unit is settled, or long enough after its last step."""
+    acks = rollcalls.of_broadcast(tx, row.no)
+    plan = plan_of(row)
+    if acks:
+        last_step = (row.started_at or now) + (plan.steps[-1].after if plan.steps else 0.0)
+        settled = all(ack.state not in (AckState.AWAITING, AckState.UNREACHABLE) for ack in acks)
+        asked = all(ack.next_at is None for ack in acks)
+        if settled or (asked and now >= last_step + plan.close_after):
+            return lifecycle.close(tx, row, now, "settled" if settled else "time")
+        return False
+    counts = chunks.counts(tx, row.no)
+    open_still = counts[D.ACCEPTED] + counts[D.UNKNOWN]
+    if not open_still or now >= (row.sent_at or now) + plan.close_after:
+        return lifecycle.close(tx, row, now, "final" if not open_still else "time")
+    return False
+
+
+def frozen_of(row: BroadcastRow) -> dict[str, object]:
+    """What was counted when the audience was frozen."""
+    frozen: dict[str, object] = orjson.loads(row.frozen)
+    return frozen
