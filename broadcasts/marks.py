@@ -1,0 +1,33 @@
+"""The system's own words in messages, from `data/marks.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+MARKS_FILE: Final = Path(__file__).parent.parent / "data" / "marks.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the system itself writes into a message."""
+
+    urgency: Mapping[str, str]
+    """Urgency → how the first line begins."""
+    mode: Mapping[str, Mapping[str, str]]
+    """`exercise`, `test` → the words that say so, per alphabet (`chat`, `sms`)."""
+    leader_reply: tuple[str, ...]
+    """How to confirm by SMS, longest first."""
+    official_domains: frozenset[str]
+    """Hosts that a link to residents may have."""
+
+
+@cache
+def load_marks(path: Path = MARKS_FILE) -> Marks:
+    """Raises OSError, TOMLDecodeError or KeyError at start where the file is not whole."""
+    raw = tomllib.loads(path.read_text("utf-8"))
+    return Marks(raw["urgency"], raw["mode"], tuple(raw["reply"]["leader"]), frozenset(raw["official_domains"]))
