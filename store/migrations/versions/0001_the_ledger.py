@@ -20,9 +20,9 @@ CREATE TABLE person (
     name TEXT NOT NULL,
     active INTEGER NOT NULL DEFAULT 1,
     created_at REAL NOT NULL,
-    updated_at REAL NOT NULL,
-    UNIQUE (unit_code, role, name)
+    updated_at REAL NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX person_place ON person (unit_code, role, name) WHERE active = 1;
 CREATE TABLE address (                    -- immutable: a changed number is a new row
     id INTEGER PRIMARY KEY,
     person_id INTEGER NOT NULL REFERENCES person (id),
