@@ -199,11 +199,11 @@ CREATE TABLE cause (                      -- our reason and the provider's own c
     id INTEGER PRIMARY KEY, reason TEXT NOT NULL, code TEXT NOT NULL, UNIQUE (reason, code)
 ) STRICT;
 CREATE TABLE channel_account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE receipt (                    -- provider id → delivery; insert-only
+CREATE TABLE receipt (                    -- provider id → delivery; insert-only, ids rise
     pmid TEXT NOT NULL, account INTEGER NOT NULL, delivery_id INTEGER NOT NULL, part INTEGER NOT NULL,
     PRIMARY KEY (pmid, account)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX receipt_delivery ON receipt (delivery_id);  -- ids rise, so it only grows at its end
+CREATE INDEX receipt_delivery ON receipt (delivery_id);
 CREATE TABLE receipt_orphan (             -- a receipt that overtook the answer to its send
     id INTEGER PRIMARY KEY,
     account INTEGER NOT NULL, pmid TEXT NOT NULL, keys TEXT NOT NULL,
