@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 
-import orjson
 import structlog
 
 from adapters.contract import Now, Priority
@@ -97,6 +96,8 @@ class Clockwork:
             changed = broadcasts.update(tx, no, (S.SCHEDULED,), {"state": S.SENDING.value, "started_at": now})
             if changed:
                 broadcasts.note(tx, no, now, lifecycle.SYSTEM, "started")
+                if row.supersedes is not None:
+                    lifecycle.replace(tx, row.supersedes, no, now)
             return changed
 
         if not await self._ledger.write(start):
@@ -138,9 +139,3 @@ def _close_if_over(tx: Tx, row: BroadcastRow, now: float) -> bool:
     if not open_still or now >= (row.sent_at or now) + plan.close_after:
         return lifecycle.close(tx, row, now, "final" if not open_still else "time")
     return False
-
-
-def frozen_of(row: BroadcastRow) -> dict[str, object]:
-    """What was counted when the audience was frozen."""
-    frozen: dict[str, object] = orjson.loads(row.frozen)
-    return frozen

@@ -58,3 +58,12 @@ def close(tx: Tx, row: BroadcastRow, now: float, why: str) -> bool:
     rollcalls.halt(tx, row.no)
     broadcasts.note(tx, row.no, now, SYSTEM, "closed", {"why": why})
     return True
+
+
+def replace(tx: Tx, old: int, new: int, now: float) -> None:
+    """A newer broadcast takes the place of an older one: what did not leave never will, its urging stops."""
+    if not broadcasts.supersede(tx, old, new):
+        return
+    stopped = withdraw(tx, old, DeliveryState.CANCELLED, "superseded", now)
+    broadcasts.note(tx, old, now, SYSTEM, "superseded", {"by": new, "deliveries": stopped})
+    note_sent(tx, old, now)

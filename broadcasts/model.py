@@ -119,8 +119,10 @@ class Draft(BaseModel):
     audience: str
     channels: list[str] = Field(default_factory=lambda: ["zalo", "telegram", "sms"])
     accented: bool = False
-    urgency: str = Urgency.KHAN.value
-    kind: str = Kind.ALERT.value
+    urgency: str | None = None
+    """None: the template's own, else `khan`."""
+    kind: str | None = None
+    """None: the template's own, else `alert`."""
     mode: str = Mode.ACTUAL.value
     valid_for_seconds: float = VALID_FOR_DEFAULT.total_seconds()
     fire_at: str | None = None
@@ -194,6 +196,10 @@ class BroadcastView:
     people: int = 0
     numbers: int = 0
     gaps: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    final: bool = False
+    """Nothing will change by itself any more."""
+    changes: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    """What the SMS form had to replace: `{"from", "to"}`."""
 
 
 @dataclass(slots=True)

@@ -78,6 +78,14 @@ def update(tx: Tx, no: int, from_states: Sequence[str], values: dict[str, Any]) 
     )
 
 
+def supersede(tx: Tx, old: int, new: int) -> bool:
+    """The first that replaces a broadcast stays the one that did."""
+    return (
+        tx.execute("UPDATE broadcast SET superseded_by = ? WHERE no = ? AND superseded_by IS NULL", (new, old)).rowcount
+        == 1
+    )
+
+
 def one(tx: Tx, ref: str) -> BroadcastRow | None:
     """By number (digits) or by code, whatever its case."""
     where, value = ("no = ?", int(ref)) if ref.isdigit() else ("code = upper(?)", ref)

@@ -6,7 +6,7 @@ carries the token (DESIGN 6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from store.engine import Tx
@@ -197,6 +197,17 @@ def open_chunks(tx: Tx, broadcast_no: int) -> int:
 def counts(tx: Tx, broadcast_no: int) -> list[int]:
     """Deliveries by state, summed over the chunks."""
     return list(tx.execute(f"SELECT {_SUMS} FROM chunk WHERE broadcast_no = ?", (broadcast_no,)).fetchone())  # noqa: S608
+
+
+def open_on(tx: Tx, broadcast_no: int, channels: Sequence[str]) -> int:
+    """Deliveries of these channels that may still hear more of their fate."""
+    marks = ", ".join("?" * len(channels))
+    row = tx.execute(
+        "SELECT coalesce(sum(c_accepted + c_unknown), 0) FROM chunk"  # noqa: S608
+        f" WHERE broadcast_no = ? AND channel IN ({marks})",
+        (broadcast_no, *channels),
+    ).fetchone()
+    return int(row[0])
 
 
 def stop(tx: Tx, broadcast_no: int) -> list[tuple[int, int, int]]:

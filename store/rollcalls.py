@@ -93,6 +93,13 @@ def next_due(tx: Tx) -> float | None:
     return None if row is None or row[0] is None else float(row[0])
 
 
+def steps_pending(tx: Tx, broadcast_no: int) -> bool:
+    row = tx.execute(
+        "SELECT 1 FROM rollcall WHERE broadcast_no = ? AND next_at IS NOT NULL LIMIT 1", (broadcast_no,)
+    ).fetchone()
+    return row is not None
+
+
 def hasten(tx: Tx, broadcast_no: int, unit_code: str, now: float) -> None:
     """A way failed or is in doubt: take the next step at once instead of at its time."""
     tx.execute(

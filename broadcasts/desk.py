@@ -1,0 +1,383 @@
+"""Everything that an officer, the API, the bot and the command line ask of broadcasts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+
+from adapters.contract import Button, Now, Priority
+from broadcasts import lifecycle, views
+from broadcasts.acknowledge import Acknowledgements
+from broadcasts.clockwork import Clockwork
+from broadcasts.drafting import DeskSettings, Prepared, prepare
+from broadcasts.model import (
+    Actor,
+    BroadcastState,
+    BroadcastView,
+    DeliveryState,
+    DeliveryView,
+    Draft,
+    Kind,
+    Preview,
+    Problem,
+    Refusal,
+    RefusalKind,
+    Role,
+    RollcallRow,
+)
+from broadcasts.routes import Routes
+from broadcasts.single import write_single
+from broadcasts.states import may_move
+from broadcasts.templates import TemplateSet
+from broadcasts.views import TimelineEvent
+from directory.units import UnitCatalogue
+from lanes.port import Bus
+from store import broadcasts, singles
+from store.broadcasts import BroadcastRow
+from store.chunks import ORDINAL_BITS
+from store.engine import Ledger, Tx
+from text.dates import OFFICE_ZONE
+
+S = BroadcastState
+T = TypeVar("T")
+
+EDITABLE = (S.DRAFT, S.RETURNED)
+CANCELLABLE = (S.DRAFT, S.RETURNED, S.PENDING_APPROVAL, S.SCHEDULED, S.SENDING, S.SENT)
+MAY_WRITE = frozenset({Role.OFFICER, Role.APPROVER, Role.ADMIN})
+MAY_APPROVE = frozenset({Role.APPROVER, Role.ADMIN})
+REASON_MAX = 500
+
+
+class Desk:
+    def __init__(
+        self,
+        ledger: Ledger,
+        bus: Bus,
+        routes: Routes,
+        clockwork: Clockwork,
+        acknowledgements: Acknowledgements,
+        catalogue: UnitCatalogue,
+        templates: TemplateSet,
+        settings: DeskSettings,
+        now: Now = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._bus = bus
+        self._routes = routes
+        self._clockwork = clockwork
+        self._acknowledgements = acknowledgements
+        self._catalogue = catalogue
+        self._templates = templates
+        self._settings = settings
+        self._now = now
+
+    # -- writing a draft ------------------------------------------------------------------------------------------
+
+    async def preview(self, draft: Draft) -> Preview:
+        """What would leave, to whom, and what stands in the way. Stores nothing."""
+        prepared = await self._ledger.read(lambda tx: self._prepare(tx, draft, self._next_code(tx)))
+        report = prepared.sms_report()
+        frozen = prepared.frozen()
+        sms_people = sum(1 for member in prepared.members if member.channel == "sms")
+        return Preview(
+            texts=prepared.content.forms,
+            sms=report,
+            units=frozen["units"],
+            people=frozen["people"],
+            numbers=frozen["numbers"],
+            gaps=frozen["gaps"],
+            sms_messages=(frozen["numbers"] + (sms_people if "sms" in prepared.plan.families else 0)),
+            problems=prepared.problems,
+        )
+
+    async def draft(self, draft: Draft, actor: Actor) -> BroadcastView:
+        """A new draft with a code of its own. Raises `Refusal` (`invalid_draft`) with every problem at once."""
+        _require(actor, MAY_WRITE)
+
+        def write(tx: Tx) -> BroadcastView:
+            code = self._next_code(tx)
+            prepared = self._checked(tx, draft, code)
+            values = self._values(draft, prepared) | {
+                "code": code,
+                "state": S.DRAFT.value,
+                "created_by": actor.name,
+                "created_at": self._now(),
+            }
+            no = broadcasts.insert(tx, values)
+            broadcasts.note(tx, no, self._now(), actor.name, "drafted")
+            return self._view(tx, no)
+
+        return await self._ledger.write(write)
+
+    async def edit(self, ref: str, draft: Draft, actor: Actor) -> BroadcastView:
+        """Another version of a draft; an approval that was asked for before does not hold for it."""
+        _require(actor, MAY_WRITE)
+
+        def write(tx: Tx) -> BroadcastView:
+            row = _found(tx, ref)
+            prepared = self._checked(tx, draft, row.code)
+            values = self._values(draft, prepared) | {"version": row.version + 1, "content_hash": ""}
+            self._move(tx, row, EDITABLE, values)
+            broadcasts.note(tx, row.no, self._now(), actor.name, "edited", {"version": row.version + 1})
+            return self._view(tx, row.no)
+
+        return await self._told(write)
+
+    async def supersede(self, ref: str, draft: Draft | None, actor: Actor) -> BroadcastView:
+        """A new draft that replaces `ref` when it goes out; without `draft` the old one's words to begin with."""
+        row = await self._ledger.read(lambda tx: _found(tx, ref))
+        if draft is None:
+            draft = Draft.model_validate(orjson.loads(row.content)["draft"])
+        changed = draft.model_copy(update={"supersedes": row.code, "kind": Kind.UPDATE.value})
+        return await self.draft(changed, actor)
+
+    # -- approval -------------------------------------------------------------------------------------------------
+
+    async def submit(self, ref: str, actor: Actor) -> BroadcastView:
+        """Freeze text, audience and plan under one hash and ask for approval."""
+        _require(actor, MAY_WRITE)
+
+        def write(tx: Tx) -> BroadcastView:
+            row, now = _found(tx, ref), self._now()
+            if S(row.state) not in EDITABLE:
+                raise _wrong_state(row, "submit")
+            draft = Draft.model_validate(orjson.loads(row.content)["draft"])
+            prepared = self._checked(tx, draft, row.code)
+            broadcasts.freeze_audience(tx, row.no, prepared.members, prepared.audience.list_ids)
+            values = self._values(draft, prepared) | {
+                "state": S.PENDING_APPROVAL.value,
+                "content_hash": prepared.hash(draft),
+                "submitted_by": actor.name,
+                "submitted_at": now,
+                "reason": "",
+            }
+            self._move(tx, row, EDITABLE, values)
+            broadcasts.note(tx, row.no, now, actor.name, "submitted", {"hash": values["content_hash"]})
+            return self._view(tx, row.no)
+
+        return await self._told(write)
+
+    async def approve(self, ref: str, content_hash: str, actor: Actor) -> BroadcastView:
+        """Approve exactly this hash. Another person's only; a second approval of the same changes nothing."""
+        _require(actor, MAY_APPROVE)
+
+        def write(tx: Tx) -> tuple[int, bool]:
+            row, now = _found(tx, ref), self._now()
+            if S(row.state) is not S.PENDING_APPROVAL:
+                raise _wrong_state(row, "approve")
+            if content_hash != row.content_hash:
+                raise Refusal(RefusalKind.STALE, "stale_hash", code=row.code, version=row.version)
+            if actor.name in (row.created_by, row.submitted_by):
+                raise Refusal(RefusalKind.FORBIDDEN, "own_draft", code=row.code)
+            if row.valid_until <= now:
+                lifecycle.expire(tx, row, now)
+                return row.no, False
+            values = {
+                "state": S.SCHEDULED.value,
+                "approved_by": actor.name,
+                "approved_at": now,
+                "approved_hash": content_hash,
+            }
+            self._move(tx, row, (S.PENDING_APPROVAL,), values)
+            broadcasts.note(tx, row.no, now, actor.name, "approved", {"hash": content_hash})
+            return row.no, (row.fire_at or 0.0) <= now
+
+        no, fire = await self._ledger.write(write)
+        if fire:
+            await self._clockwork.fire(no)
+        view = await self._ledger.read(lambda tx: self._view(tx, no))
+        if view.state == S.EXPIRED:
+            raise Refusal(RefusalKind.WRONG_STATE, "expired", code=view.code)
+        self._publish(no)
+        return view
+
+    async def give_back(self, ref: str, reason: str, actor: Actor) -> BroadcastView:
+        """Return it to its author with a reason."""
+        return await self._decide(ref, reason, actor, MAY_APPROVE, (S.PENDING_APPROVAL,), S.RETURNED, "return")
+
+    async def reject(self, ref: str, reason: str, actor: Actor) -> BroadcastView:
+        return await self._decide(ref, reason, actor, MAY_APPROVE, (S.PENDING_APPROVAL,), S.REJECTED, "reject")
+
+    async def cancel(self, ref: str, reason: str, actor: Actor) -> BroadcastView:
+        """Withdraw it: what did not leave yet never will, and nobody is asked any more."""
+        return await self._decide(ref, reason, actor, MAY_WRITE, CANCELLABLE, S.CANCELLED, "cancel")
+
+    async def _decide(
+        self,
+        ref: str,
+        reason: str,
+        actor: Actor,
+        roles: frozenset[Role],
+        states: tuple[BroadcastState, ...],
+        to: BroadcastState,
+        act: str,
+    ) -> BroadcastView:
+        _require(actor, roles)
+        reason = reason.strip()
+        if not reason or len(reason) > REASON_MAX:
+            problem = Problem("reason", "reason_missing" if not reason else "reason_too_long", {"limit": REASON_MAX})
+            raise Refusal(RefusalKind.INVALID, "invalid_input", (problem,))
+
+        def write(tx: Tx) -> BroadcastView:
+            row, now = _found(tx, ref), self._now()
+            if S(row.state) not in states or not may_move(S(row.state), to):
+                raise _wrong_state(row, act)
+            values: dict[str, Any] = {"state": to.value, "reason": reason}
+            if to is not S.RETURNED:
+                values["ended_at"] = now
+            self._move(tx, row, states, values)
+            detail: dict[str, Any] = {"reason": reason}
+            if to is S.CANCELLED:
+                detail["deliveries"] = lifecycle.withdraw(tx, row.no, DeliveryState.CANCELLED, "cancelled", now)
+            broadcasts.note(tx, row.no, now, actor.name, to.value, detail)
+            return self._view(tx, row.no)
+
+        return await self._told(write)
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    async def view(self, ref: str) -> BroadcastView:
+        return await self._ledger.read(lambda tx: views.view(tx, _found(tx, ref), self._routes))
+
+    async def list(self, state: str | None = None, limit: int = 50) -> list[BroadcastView]:
+        """Newest first."""
+        return await self._ledger.read(
+            lambda tx: [views.view(tx, row, self._routes) for row in broadcasts.listed(tx, state, limit)]
+        )
+
+    async def deliveries(
+        self, ref: str, state: str | None = None, after: int = 0, limit: int = 1000
+    ) -> Sequence[DeliveryView]:
+        """In id order, behind `after`."""
+        if state is not None and state.upper() not in DeliveryState.__members__:
+            raise Refusal(RefusalKind.INVALID, "invalid_input", (Problem("state", "not_a_choice", {"value": state}),))
+        return await self._ledger.read(lambda tx: views.delivery_page(tx, _found(tx, ref).no, state, after, limit))
+
+    async def rollcall(self, ref: str) -> Sequence[RollcallRow]:
+        return await self._ledger.read(lambda tx: views.rollcall(tx, _found(tx, ref), self._catalogue))
+
+    async def events(self, ref: str, after: int = 0) -> Sequence[TimelineEvent]:
+        found = await self._ledger.read(lambda tx: broadcasts.timeline(tx, _found(tx, ref).no, after))
+        return [
+            TimelineEvent(one, datetime.fromtimestamp(at, OFFICE_ZONE), actor, event, detail)
+            for one, at, actor, event, detail in found
+        ]
+
+    # -- units and single messages --------------------------------------------------------------------------------
+
+    async def mark(self, ref: str, unit: str, state: str, note: str, actor: Actor) -> RollcallRow:
+        """An officer sets a unit by hand, with name and time."""
+        _require(actor, MAY_WRITE)
+        await self._acknowledgements.mark(ref, unit, state, note, actor, self._now())
+        rows = await self._ledger.read(lambda tx: views.rollcall(tx, _found(tx, ref), self._catalogue, unit))
+        return rows[0]
+
+    async def send_single(
+        self,
+        channel_family: str,
+        to: str,
+        text: str,
+        actor: Actor,
+        *,
+        priority: Priority = Priority.NORMAL,
+        inbox_id: int | None = None,
+        buttons: tuple[Button, ...] = (),
+    ) -> int:
+        """One message to one address; `channel_family` is a family or a channel's own name. Returns its delivery id,
+        after the commit."""
+        _require(actor, MAY_WRITE)
+        route = self._routes.resolve(channel_family)
+        if route is None:
+            problem = Problem("channel", "channel_off", {"channel": channel_family})
+            raise Refusal(RefusalKind.INVALID, "invalid_input", (problem,))
+        delivery, made = await self._ledger.write(
+            lambda tx: write_single(tx, route, to, text, actor, priority, inbox_id, self._now())
+        )
+        if made is not None:
+            await self._clockwork.announce([made])
+        return delivery
+
+    async def single(self, delivery_id: int) -> DeliveryView:
+        def read(tx: Tx) -> DeliveryView:
+            if delivery_id not in singles.in_range(tx, delivery_id, delivery_id):
+                raise Refusal(RefusalKind.NOT_FOUND, "no_such_message", id=delivery_id)
+            return views.delivery_page(tx, delivery_id >> ORDINAL_BITS, None, delivery_id - 1, 1)[0]
+
+        return await self._ledger.read(read)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _prepare(self, tx: Tx, draft: Draft, code: str) -> Prepared:
+        return prepare(tx, draft, code, self._now(), self._settings, self._routes, self._catalogue, self._templates)
+
+    def _checked(self, tx: Tx, draft: Draft, code: str) -> Prepared:
+        prepared = self._prepare(tx, draft, code)
+        if prepared.problems:
+            raise Refusal(RefusalKind.INVALID, "invalid_draft", tuple(prepared.problems))
+        return prepared
+
+    def _values(self, draft: Draft, prepared: Prepared) -> dict[str, Any]:
+        content = {
+            "draft": draft.model_dump(),
+            "template": draft.template,
+            "blanks": draft.blanks,
+            "forms": prepared.content.forms,
+            "changes": [{"from": one.source, "to": one.target} for one in prepared.content.changes],
+        }
+        return {
+            "mode": draft.mode,
+            "kind": prepared.kind,
+            "urgency": prepared.urgency,
+            "title": prepared.content.title,
+            "content": orjson.dumps(content).decode(),
+            "audience": draft.audience,
+            "frozen": orjson.dumps(prepared.frozen()).decode(),
+            "plan": prepared.plan.model_dump_json(),
+            "duplicate_ok": int(draft.duplicate_ok),
+            "valid_until": prepared.valid_until,
+            "fire_at": prepared.fire_at,
+            "supersedes": prepared.supersedes,
+        }
+
+    def _next_code(self, tx: Tx) -> str:
+        """TB<month><year>-<n>, counted within the month: short enough to be typed on a feature phone."""
+        prefix = f"{self._settings.code_prefix}{datetime.fromtimestamp(self._now(), OFFICE_ZONE):%m%y}-"
+        used = [int(code[len(prefix) :]) for code in broadcasts.codes_like(tx, prefix) if code[len(prefix) :].isdigit()]
+        return f"{prefix}{max(used, default=0) + 1:02d}"
+
+    def _move(self, tx: Tx, row: BroadcastRow, states: tuple[BroadcastState, ...], values: dict[str, Any]) -> None:
+        if not broadcasts.update(tx, row.no, states, values):
+            raise _wrong_state(row, "change")
+
+    def _view(self, tx: Tx, no: int) -> BroadcastView:
+        row = broadcasts.by_no(tx, no)
+        assert row is not None
+        return views.view(tx, row, self._routes)
+
+    async def _told(self, write: Callable[[Tx], BroadcastView]) -> BroadcastView:
+        view = await self._ledger.write(write)
+        self._publish(view.id)
+        return view
+
+    def _publish(self, no: int) -> None:
+        self._bus.publish(f"broadcast:{no}", {"type": "state", "no": no})
+
+
+def _found(tx: Tx, ref: str) -> BroadcastRow:
+    row = broadcasts.one(tx, ref)
+    if row is None:
+        raise Refusal(RefusalKind.NOT_FOUND, "no_such_broadcast", ref=ref)
+    return row
+
+
+def _require(actor: Actor, roles: frozenset[Role]) -> None:
+    if actor.role not in roles:
+        raise Refusal(RefusalKind.FORBIDDEN, "role_too_low", role=actor.role.value)
+
+
+def _wrong_state(row: BroadcastRow, act: str) -> Refusal:
+    return Refusal(RefusalKind.WRONG_STATE, "wrong_state", code=row.code, state=row.state, act=act)

@@ -1,0 +1,169 @@
+"""What people and programs see of broadcasts: reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from broadcasts.model import AckState, BroadcastView, DeliveryState, DeliveryView, RollcallRow
+from broadcasts.plan import plan_of
+from broadcasts.routes import Routes
+from broadcasts.states import FINAL, PRECEDENCE
+from directory.units import UnitCatalogue
+from store import broadcasts, chunks, deliveries, directory, rollcalls
+from store.broadcasts import BroadcastRow
+from store.engine import Tx
+from store.rollcalls import AckRow
+from text.numbers import mask
+
+D = DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """One line of a broadcast's timeline; `id` orders them and is the Last-Event-ID of live pages."""
+
+    id: int
+    at: datetime
+    actor: str
+    event: str
+    detail: dict[str, Any]
+
+
+def moment(at: float | None) -> datetime | None:
+    return None if not at else datetime.fromtimestamp(at, UTC)
+
+
+def view(tx: Tx, row: BroadcastRow, routes: Routes) -> BroadcastView:
+    content = orjson.loads(row.content)
+    frozen = orjson.loads(row.frozen)
+    numbers = chunks.counts(tx, row.no)
+    states = rollcalls.counts(tx, row.no)
+    return BroadcastView(
+        id=row.no,
+        code=row.code,
+        state=row.state,
+        mode=row.mode,
+        kind=row.kind,
+        urgency=row.urgency,
+        title=row.title,
+        texts=content["forms"],
+        template=content.get("template"),
+        blanks=content.get("blanks", {}),
+        audience=row.audience,
+        channels=list(plan_of(row).families),
+        counts={D(n).word: count for n, count in enumerate(numbers) if count},
+        rollcall=states,
+        content_hash=row.content_hash,
+        version=row.version,
+        valid_until=datetime.fromtimestamp(row.valid_until, UTC),
+        created_by=row.created_by,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        submitted_at=moment(row.submitted_at),
+        approved_by=row.approved_by,
+        approved_at=moment(row.approved_at),
+        sent_at=moment(row.sent_at),
+        ended_at=moment(row.ended_at),
+        fire_at=moment(row.fire_at),
+        reason=row.reason,
+        supersedes=_code(tx, row.supersedes),
+        superseded_by=_code(tx, row.superseded_by),
+        units=frozen.get("units", 0),
+        people=frozen.get("people", 0),
+        numbers=frozen.get("numbers", 0),
+        gaps=frozen.get("gaps", []),
+        final=_is_final(tx, row, routes, numbers, states),
+        changes=content.get("changes", []),
+    )
+
+
+def _code(tx: Tx, no: int | None) -> str | None:
+    row = broadcasts.by_no(tx, no) if no is not None else None
+    return None if row is None else row.code
+
+
+def _is_final(tx: Tx, row: BroadcastRow, routes: Routes, numbers: Sequence[int], states: Mapping[str, int]) -> bool:
+    """Nothing will change by itself any more: every delivery ended as far as its channel can tell, no step is due."""
+    if row.state in ("closed", "cancelled", "expired", "rejected"):
+        return True
+    if row.state != "sent" or any(numbers[state] for state in (D.QUEUED, D.SENDING, D.RETRYING)):
+        return False
+    if states.get(AckState.AWAITING, 0) and rollcalls.steps_pending(tx, row.no):
+        return False
+    open_still = numbers[D.UNKNOWN] + numbers[D.ACCEPTED]
+    if not open_still:
+        return True
+    provable = [route.name for route in routes.all if "delivered" in route.traits.receipts]
+    return chunks.open_on(tx, row.no, provable) == 0
+
+
+def rollcall(tx: Tx, row: BroadcastRow, catalogue: UnitCatalogue, unit: str | None = None) -> list[RollcallRow]:
+    """The tiles of a broadcast, or the one of a unit."""
+    furthest: dict[str, dict[str, int]] = {}
+    for code, channel, status in deliveries.unit_states(tx, row.no):
+        known = furthest.setdefault(code, {})
+        if channel not in known or PRECEDENCE[D(status)] > PRECEDENCE[D(known[channel])]:
+            known[channel] = status
+    if unit is None:
+        acks = rollcalls.of_broadcast(tx, row.no)
+    else:
+        one = rollcalls.one(tx, row.no, unit)
+        acks = [one] if one is not None else []
+    phones = directory.phones_of_units(tx, [ack.unit_code for ack in acks])
+    return [_tile(ack, furthest.get(ack.unit_code, {}), phones.get(ack.unit_code, []), catalogue) for ack in acks]
+
+
+def _tile(
+    ack: AckRow, furthest: Mapping[str, int], phones: list[dict[str, str]], catalogue: UnitCatalogue
+) -> RollcallRow:
+    unit = catalogue.by_code(ack.unit_code)
+    return RollcallRow(
+        unit=ack.unit_code,
+        name=unit.name if unit else ack.unit_code,
+        district=unit.old_districts[0] if unit and unit.old_districts else "",
+        state=ack.state,
+        person=ack.person_name,
+        via=ack.via,
+        at=moment(ack.at),
+        seconds=ack.seconds,
+        level=ack.level,
+        note=ack.note,
+        by_staff=ack.by_staff,
+        deliveries={channel: D(status).word for channel, status in sorted(furthest.items())},
+        next_at=moment(ack.next_at),
+        phones=phones,
+    )
+
+
+def delivery_page(tx: Tx, no: int, state: str | None, after: int, limit: int) -> list[DeliveryView]:
+    status = None if state is None else int(D[state.upper()])
+    rows = deliveries.page(tx, no, status, after, limit)
+    ids = deliveries.provider_ids(tx, rows[0][0], rows[-1][0]) if rows else {}
+    return [_delivery(row, ids.get(row[0], "")) for row in rows]
+
+
+def _delivery(row: Sequence[Any], provider_id: str) -> DeliveryView:
+    delivery, unit, person, channel, step, status, reason, code, parts, sent_at, done_at, recipient, value = row[:13]
+    address = str(recipient) if recipient > 0 else value
+    return DeliveryView(
+        id=delivery,
+        unit=unit,
+        person=person,
+        channel=channel,
+        step=step,
+        state=D(status).word,
+        reason=reason,
+        provider_id=provider_id,
+        provider_code=code,
+        parts=parts,
+        at=moment(done_at or sent_at),
+        to=mask(address) if address.isdigit() and channel.startswith("sms") else address,
+    )
+
+
+def is_final_state(state: int) -> bool:
+    return D(state) in FINAL
