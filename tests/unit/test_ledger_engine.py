@@ -1,0 +1,157 @@
+"""The engine of the ledger: one writer, shared commits, readers that cannot write."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from store.engine import Ledger, LedgerError, LedgerWriteError
+from store.migrate import migrate
+
+
+@pytest.fixture
+async def ledger(tmp_path):
+    path = tmp_path / "loa.db"
+    migrate(path)
+    ledger = Ledger(path)
+    ledger.open()
+    yield ledger
+    await ledger.close()
+
+
+def add(reason):
+    return lambda tx: tx.execute("INSERT INTO cause (reason, code) VALUES (?, '')", (reason,))
+
+
+def all_reasons(tx):
+    return {row[0] for row in tx.execute("SELECT reason FROM cause")}
+
+
+async def test_writes_that_wait_together_share_a_commit(ledger):
+    await asyncio.gather(*(ledger.write(add(str(n))) for n in range(500)))
+    assert len(await ledger.read(all_reasons)) == 500
+    assert ledger.commits < 250
+
+
+async def test_one_failure_among_many_undoes_only_itself(ledger):
+    def half(tx):
+        add("half")(tx)
+        raise ValueError("no")
+
+    results = await asyncio.gather(
+        ledger.write(add("a")), ledger.write(half), ledger.write(add("b")), return_exceptions=True
+    )
+    assert isinstance(results[1], ValueError)
+    assert await ledger.read(all_reasons) == {"a", "b"}
+
+
+async def test_a_caller_that_goes_away_leaves_no_open_transaction(ledger):
+    task = asyncio.create_task(ledger.write(add("gone")))
+    await asyncio.sleep(0)
+    task.cancel()
+    await ledger.write(add("next"))
+    assert await ledger.read(all_reasons) >= {"next"}
+
+
+async def test_readers_can_neither_write_nor_checkpoint(ledger):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await ledger.read(add("by a reader"))
+
+
+async def test_a_second_service_is_kept_out(ledger):
+    with pytest.raises(LedgerError) as refused:
+        Ledger(ledger.path).open()
+    assert refused.value.key == "ledger_in_use"
+    with pytest.raises(LedgerError) as refused:
+        migrate(ledger.path)
+    assert refused.value.key == "ledger_in_use"
+
+
+async def test_after_close_nothing_is_taken(ledger):
+    await ledger.close()
+    with pytest.raises(LedgerWriteError):
+        await ledger.write(add("late"))
+
+
+async def test_a_full_disk_is_said_and_nothing_is_half_stored(ledger):
+    def no_room(tx):
+        tx.execute("PRAGMA max_page_count = 1")
+        for n in range(5_000):
+            tx.execute("INSERT INTO cause (reason, code) VALUES (?, ?)", (f"full {n}", "x" * 500))
+
+    first = ledger.write(add("before"))
+    results = await asyncio.gather(first, ledger.write(no_room), return_exceptions=True)
+    assert [type(one) for one in results[1:]] == [LedgerWriteError]
+    assert results[1].key == "disk_full"
+    await ledger.write(lambda tx: tx.execute("PRAGMA max_page_count = 1000000"))
+    await ledger.write(add("after"))
+    reasons = await ledger.read(all_reasons)
+    assert "after" in reasons
+    assert not any(reason.startswith("full") for reason in reasons)
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(LedgerError) as refused:
+        migrate(blocked / "loa.db")
+    assert refused.value.key == "ledger_not_writable"
+
+
+def test_a_file_that_is_no_ledger_is_one_clear_error(tmp_path):
+    path = tmp_path / "loa.db"
+    path.write_bytes(os.urandom(8192))
+    with pytest.raises(LedgerError) as refused:
+        migrate(path)
+    assert refused.value.key == "ledger_not_usable"
+
+
+def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
+    path = tmp_path / "loa.db"
+    migrate(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(LedgerError) as refused:
+        migrate(path)
+    assert refused.value.key == "ledger_too_new"
+
+
+def test_migrating_twice_changes_nothing(tmp_path):
+    assert migrate(tmp_path / "loa.db") == migrate(tmp_path / "loa.db")
+
+
+def test_a_killed_process_loses_no_acknowledged_commit(tmp_path):
+    script = textwrap.dedent(
+        """
+        import asyncio, sys
+        from pathlib import Path
+        from store.engine import Ledger
+        from store.migrate import migrate
+
+        async def main(path):
+            migrate(path)
+            ledger = Ledger(path)
+            ledger.open()
+            n = 0
+            while True:
+                await ledger.write(lambda tx: tx.execute("INSERT INTO cause (reason, code) VALUES (?, '')", (str(n),)))
+                print(n, flush=True)
+                n += 1
+
+        asyncio.run(main(Path(sys.argv[1])))
+        """
+    )
+    path = tmp_path / "loa.db"
+    child = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
+    acknowledged = [int(child.stdout.readline()) for _ in range(200)]
+    child.kill()
+    rest = child.stdout.read().split()
+    child.wait()
+    acknowledged += [int(line) for line in rest if line.isdigit()]
+    with sqlite3.connect(path) as connection:
+        stored = {int(row[0]) for row in connection.execute("SELECT reason FROM cause")}
+    assert set(acknowledged) <= stored
