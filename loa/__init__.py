@@ -1,0 +1,1 @@
+"""The front door: command line, settings, the wiring that knows every room, the roles, the demo."""

@@ -1,0 +1,208 @@
+"""`config.toml`, with each key overridable as `LOA_SECTION__KEY`.
+
+Every section is a strict model: a key that is not known, or a value of the wrong kind, stops the start with one
+sentence that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from adapters.manual.settings import ManualSettings
+from adapters.sms.settings import SmppAccount
+from adapters.telegram.settings import TelegramSettings
+from adapters.zalo.settings import ZaloSettings
+from broadcasts.steps import Step
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG_DEFAULT = "config.toml"
+SIZE_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `key` names the sentence in `locale/` (`settings.<key>`)."""
+
+    def __init__(self, key: str, **params: str) -> None:
+        super().__init__(key)
+        self.key = key
+        self.params = params
+
+
+def seconds(value: Any) -> Any:
+    """ "90s", "5m", "6h", "2d", or a number of seconds."""
+    if isinstance(value, str) and value[-1:] in SIZE_UNITS:
+        try:
+            return float(value[:-1]) * SIZE_UNITS[value[-1]]
+        except ValueError:
+            return value
+    return value
+
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Office(_Section):
+    """Who speaks. Nothing here is invented: an empty placeholder refuses the text that needs it."""
+
+    name: str = "Văn phòng thường trực Ban Chỉ huy Phòng thủ dân sự tỉnh Thanh Hóa"
+    sender: str = "PCTT Thanh Hoa"
+    time_zone: Literal["Asia/Ho_Chi_Minh"] = "Asia/Ho_Chi_Minh"
+    hotline: str = ""
+    short_code: str = ""
+    portal: str = "https://pctt.thanhhoa.gov.vn/"
+    dvc_portal: str = "dichvucong.thanhhoa.gov.vn"
+    code_prefix: str = Field(default="TB", pattern=r"^[A-Z]{1,4}$")
+    language: Literal["vi", "en"] = "vi"
+
+
+class Store(_Section):
+    url: str = "sqlite:///var/loa.db"
+
+    def path(self) -> Path:
+        """The ledger's file. Raises `SettingsError` for an engine that is not served."""
+        scheme, _, rest = self.url.partition(":///")
+        if scheme != "sqlite" or not rest:
+            raise SettingsError("store_url", value=urlsplit(self.url).scheme or self.url)
+        path = Path(rest)
+        return path if path.is_absolute() else ROOT / path
+
+
+class LanesSettings(_Section):
+    url: str = "memory://"
+
+
+class Web(_Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    public_url: str = ""
+
+
+class Sms(_Section):
+    accounts: tuple[SmppAccount, ...] = ()
+
+
+class Adapters(_Section):
+    zalo: ZaloSettings = ZaloSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    sms: Sms = Sms()
+    manual: ManualSettings = ManualSettings()
+
+
+class StepSettings(_Section):
+    after: Duration
+    channels: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    unless: Literal["", "delivered"] = ""
+    call: bool = False
+
+    def step(self) -> Step:
+        return Step.model_validate(self.model_dump())
+
+
+class Escalation(_Section):
+    steps: tuple[StepSettings, ...] = Field(min_length=1)
+
+
+DEFAULT_ESCALATION = Escalation(
+    steps=(
+        StepSettings(after=0, channels=("zalo", "telegram"), roles=("chairman",)),
+        StepSettings(after=300, channels=("sms",), roles=("chairman",), unless="delivered"),
+    )
+)
+"""Zalo at once, SMS after five minutes without `delivered` (DESIGN 4)."""
+
+
+class Limits(_Section):
+    sms_parts: int = Field(default=4, ge=1, le=10)
+    close_after: Duration = 86_400.0
+    life_seconds: Duration = 5.0
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="LOA_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    office: Office = Office()
+    store: Store = Store()
+    lanes: LanesSettings = LanesSettings()
+    web: Web = Web()
+    adapters: Adapters = Adapters()
+    escalation: dict[str, Escalation] = Field(default_factory=lambda: {"default": DEFAULT_ESCALATION})
+    limits: Limits = Limits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    def data_folder(self) -> Path:
+        return self.store.path().parent
+
+
+def load_settings(config: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:
+    """Read the file (`--config`, else `LOA_CONFIG`, else `config.toml` where there is one), then the environment.
+
+    `overrides` lie above the file and below the environment. Raises `SettingsError`.
+    """
+    named = config or (Path(os.environ["LOA_CONFIG"]) if "LOA_CONFIG" in os.environ else None)
+    path = named or ROOT / CONFIG_DEFAULT
+    values: dict[str, Any] = {}
+    if named is not None or path.exists():
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError as missing:
+            raise SettingsError("config_missing", path=str(path)) from missing
+        except (OSError, UnicodeDecodeError) as unreadable:
+            raise SettingsError("config_unreadable", path=str(path)) from unreadable
+        except tomllib.TOMLDecodeError as broken:
+            raise SettingsError("config_broken", path=str(path), says=str(broken)) from broken
+    try:
+        return Settings(**merged(values, overrides or {}))
+    except ValidationError as wrong:
+        raise _explained(wrong, path) from wrong
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables merge, anything else is replaced."""
+    both = dict(below)
+    for key, value in above.items():
+        old = both.get(key)
+        both[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _explained(wrong: ValidationError, path: Path) -> SettingsError:
+    """The first problem, in one sentence; values stay out of it, for they may be secrets."""
+    first = wrong.errors(include_input=False, include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return SettingsError("key_unknown", path=path.name, where=where)
+    if first["type"] == "missing":
+        return SettingsError("key_missing", path=path.name, where=where)
+    return SettingsError("value_wrong", path=path.name, where=where, says=first["msg"])
+
+
+def secret(value: str) -> SecretStr:
+    return SecretStr(value)

@@ -1,0 +1,98 @@
+"""The one place that knows every channel by its name: from settings to routes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from adapters.contract import Channel, DurableState, Health, Hook, Incoming, Now, Receipt
+from adapters.manual.channel import ManualChannel
+from adapters.sms.smpp.channel import SmppChannel
+from adapters.telegram.channel import TelegramChannel
+from adapters.zalo.account import ZaloOa
+from adapters.zalo.bot.channel import BotChannel
+from adapters.zalo.oa_group.channel import OaGroupChannel
+from adapters.zalo.oa_user.channel import OaUserChannel
+from adapters.zalo.zns.channel import ZnsChannel
+from bot.intake import Intake
+from broadcasts.recorder import Recorder
+from broadcasts.routes import Route, Routes
+from loa.settings import Adapters, SettingsError
+
+ZALO, TELEGRAM, SMS = "zalo", "telegram", "sms"
+"""Families: what people choose when they compose."""
+
+
+def build_routes(adapters: Adapters, state: DurableState, now: Now = time.time) -> Routes:
+    """Every enabled channel, in order of preference inside its family. Raises `SettingsError`."""
+    return Routes([*_zalo(adapters, state, now), *_telegram(adapters, state, now), *_sms(adapters, state, now)])
+
+
+def _zalo(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
+    zalo = adapters.zalo
+    routes: list[Route] = []
+    if zalo.oa_user.enabled or zalo.oa_group.enabled or zalo.zns.enabled:
+        try:
+            oa = ZaloOa(zalo.account(), state, now)
+        except ValueError as disagree:
+            raise SettingsError("value_wrong", path="config.toml", where="adapters.zalo", says=str(disagree)) from None
+        if zalo.oa_user.enabled:
+            routes.append(Route(OaUserChannel(zalo.oa_user, oa), ZALO))
+        if zalo.oa_group.enabled:
+            routes.append(Route(OaGroupChannel(zalo.oa_group, oa), ZALO, zalo.oa_group.group_id))
+        if zalo.zns.enabled:
+            routes.append(Route(ZnsChannel(zalo.zns, oa), ZALO))
+    if zalo.bot.enabled:
+        routes.append(Route(BotChannel(zalo.bot, state, now), ZALO, zalo.bot.group_id))
+    if adapters.manual.enabled:
+        routes.append(Route(ManualChannel(adapters.manual, state, now), ZALO, adapters.manual.place))
+    return routes
+
+
+def _telegram(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
+    if not adapters.telegram.enabled:
+        return []
+    direct = TelegramChannel(adapters.telegram, state, now)
+    routes = [Route(direct, TELEGRAM)]
+    if adapters.telegram.group_chat_id:
+        routes.append(Route(direct.group, TELEGRAM, adapters.telegram.group_chat_id))
+    return routes
+
+
+def _sms(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
+    return [Route(SmppChannel(account, state, now), SMS) for account in adapters.sms.accounts if account.enabled]
+
+
+def own_addresses(adapters: Adapters) -> set[str]:
+    """Senders that are ourselves: never answered."""
+    return {account.sender for account in adapters.sms.accounts if account.sender}
+
+
+@dataclass(slots=True)
+class LedgerSink:
+    """What channels learned goes here; both return after the commit (`adapters.contract.Sink`)."""
+
+    recorder: Recorder
+    intake: Intake
+
+    async def receipts(self, batch: Sequence[Receipt]) -> None:
+        await self.recorder.receipts(batch)
+
+    async def incoming(self, batch: Sequence[Incoming]) -> None:
+        await self.intake.store(batch)
+
+
+class SwitchedOn:
+    """The enabled channels as pages and health checks see them."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._channels: tuple[Channel, ...] = tuple(route.channel for route in routes.all)
+        self._hooks = {name: hook for channel in self._channels for name, hook in channel.hooks.items()}
+
+    @property
+    def hooks(self) -> Mapping[str, Hook]:
+        return self._hooks
+
+    async def health(self) -> Sequence[tuple[str, Health]]:
+        return [(channel.name, await channel.probe()) for channel in self._channels]
