@@ -1,0 +1,1 @@
+"""By hand: a person pastes the text where no program may write, and says so."""

@@ -1,0 +1,1 @@
+"""Zalo: the Bot Platform, the Official Account (group, one to one, ZNS), each a channel of its own."""

@@ -1,0 +1,10 @@
+"""Limits of posting by hand."""
+
+from __future__ import annotations
+
+TEXT_LIMIT = 2000
+"""Characters of one message in a Zalo group, the usual place of posting."""
+WINDOW = 100
+"""Envelopes handed over at once; each is one durable note and no call."""
+LATEST_SECONDS = 30 * 86_400
+"""A note that nobody ticked or declined is dropped after this (our own rule; its broadcast has long ended)."""

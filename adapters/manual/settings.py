@@ -1,0 +1,15 @@
+"""`[adapters.manual]` of config.toml."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.manual import limits
+
+
+class ManualSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+    text_limit: int = Field(default=limits.TEXT_LIMIT, ge=1)
+    """Characters that the place of posting takes in one message."""

@@ -1,0 +1,100 @@
+"""Looking up a send that got no answer: is the text in the chat?
+
+Zalo has no status query and no idempotency key for OA messages, but both chats can be read back, newest first.
+Sources: Zalo OA docs, group/conversation and oa/conversation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from adapters.contract import Accepted, Envelope, Now, Outcome, RejectClass, Rejected
+from adapters.zalo import limits
+from adapters.zalo.client import Answer, Called
+from adapters.zalo.sending import Sending, parts_of
+from text.folding import nfc
+
+OURS = 0
+"""`src` of a message that the OA sent."""
+IDS_REMEMBERED = 5000
+
+ReadPage = Callable[[int], Awaitable[Called]]
+"""Offset → one page of a chat, newest first."""
+
+
+class Lookup:
+    """Finds the parts of an envelope in a chat's history."""
+
+    def __init__(self, sending: Sending, now: Now) -> None:
+        self._sending = sending
+        self._now = now
+        self._known: deque[str] = deque(maxlen=IDS_REMEMBERED)
+
+    def known(self, provider_id: str) -> None:
+        """This id already belongs to a delivery, so it proves nothing about another one with the same text."""
+        self._known.append(provider_id)
+
+    async def ask(self, envelope: Envelope, sent_at: float, read_page: ReadPage) -> Outcome | None:
+        """Accepted when every part is there; "lost", to be sent again, when the whole time since `sent_at` was read
+        long enough afterwards and a part is missing; otherwise None."""
+        since = sent_at - limits.CLOCK_SKEW_SECONDS
+        asked_at = self._now()
+        entries = await _read_back(read_page, since)
+        if entries is None:
+            return None
+        taken = await self._sending.taken_before(envelope.delivery_id)
+        wanted = parts_of(envelope)[len(taken) :]
+        found = self._match(entries, wanted, since)
+        ids = [*taken, *found]
+        for provider_id in found:
+            self.known(provider_id)
+        if len(found) == len(wanted):
+            await self._sending.forget(envelope.delivery_id)
+            return Accepted(tuple(ids))
+        if asked_at - sent_at < limits.SETTLE_SECONDS:
+            return None
+        if ids:
+            await self._sending.remember(envelope.delivery_id, ids)
+        return Rejected("lost", RejectClass.RETRY_LATER, after=0.0)
+
+    def _match(self, entries: Sequence[Mapping[str, Any]], wanted: Sequence[str], since: float) -> list[str]:
+        """Ids of the longest beginning of `wanted` that the chat shows in this order."""
+        ours = iter(
+            (str(e.get("message_id", "")), _same(str(e.get("message", ""))))
+            for e in reversed(entries)
+            if e.get("src") == OURS and _seconds(e) >= since and str(e.get("message_id", "")) not in self._known
+        )
+        found = []
+        for text in wanted:
+            provider_id = next((i for i, shown in ours if shown == _same(text)), None)
+            if provider_id is None:
+                break
+            found.append(provider_id)
+        return found
+
+
+async def _read_back(read_page: ReadPage, since: float) -> list[Mapping[str, Any]] | None:
+    """Entries newest first, back to `since`; None when that far could not be read."""
+    entries: list[Mapping[str, Any]] = []
+    for page in range(limits.HISTORY_PAGES):
+        called = await read_page(page * limits.HISTORY_PAGE)
+        if not isinstance(called, Answer):
+            return None
+        rows = called.data if isinstance(called.data, list) else []
+        entries.extend(row for row in rows if isinstance(row, Mapping))
+        if len(rows) < limits.HISTORY_PAGE or (entries and _seconds(entries[-1]) < since):
+            return entries
+    return None
+
+
+def _seconds(entry: Mapping[str, Any]) -> float:
+    try:
+        return float(str(entry.get("time"))) / 1000
+    except ValueError:
+        return 0.0
+
+
+def _same(text: str) -> str:
+    return " ".join(nfc(text).split())
