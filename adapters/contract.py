@@ -66,6 +66,8 @@ class Rejected:
     cls: RejectClass
     code: str = ""
     after: float | None = None
+    provider_ids: tuple[str, ...] = ()
+    """Parts of a long message that the provider had taken before it refused another ("" for those that it had not)."""
 
 
 @dataclass(slots=True)
