@@ -77,6 +77,7 @@ class ManualChannel:
             can_ask=True,
             window=limits.WINDOW,
         )
+        self._place = settings.place
         self._state = state
         self._now = now
         self._sink: Sink | None = None
@@ -136,7 +137,7 @@ class ManualChannel:
             return Rejected("empty", RejectClass.TEXT)
         if max(len(text), len(text.encode("utf-16-le")) // 2) > self.traits.text_limit:
             return Rejected("too_long", RejectClass.TEXT)
-        note = Note(envelope.delivery_id, envelope.to, text, self._now(), envelope.valid_until)
+        note = Note(envelope.delivery_id, envelope.to or self._place, text, self._now(), envelope.valid_until)
         try:
             known = await self._read(envelope.delivery_id)
             if known is None:

@@ -11,5 +11,7 @@ class ManualSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     enabled: bool = False
+    place: str = ""
+    """Where the text is to be posted when a recipient names no place: the group's name or link."""
     text_limit: int = Field(default=limits.TEXT_LIMIT, ge=1)
     """Characters that the place of posting takes in one message."""

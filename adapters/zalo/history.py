@@ -48,13 +48,14 @@ class Lookup:
         wanted = parts_of(envelope)[len(taken) :]
         found = self._match(entries, wanted, since)
         ids = [*taken, *found]
+        whole = len(found) == len(wanted)
+        if not whole and asked_at - sent_at < limits.SETTLE_SECONDS:
+            return None
         for provider_id in found:
             self.known(provider_id)
-        if len(found) == len(wanted):
+        if whole:
             await self._sending.forget(envelope.delivery_id)
             return Accepted(tuple(ids))
-        if asked_at - sent_at < limits.SETTLE_SECONDS:
-            return None
         if ids:
             await self._sending.remember(envelope.delivery_id, ids)
         return Rejected("lost", RejectClass.RETRY_LATER, after=0.0)

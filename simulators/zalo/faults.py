@@ -27,7 +27,8 @@ class Faults:
     empty_after_commit: int = 0
     html_after_commit: int = 0
     fail_next: int = 0
-    fail_code: int = -200
+    fail_code: int = 200
+    """Without Zalo's minus."""
     fail_says: str = "simulated"
     fail_after: int = 0
     """So many sends pass before `fail_next` begins."""
@@ -49,7 +50,7 @@ class Faults:
     oauth_drop_after_rotate: int = 0
     """The new pair is valid, and the connection is cut before anybody hears of it."""
     oauth_fail_next: int = 0
-    oauth_fail_code: int = -14002
+    oauth_fail_code: int = 14002
     webhook_duplicate: bool = False
     webhook_reorder: bool = False
     """Each event waits for the next one and follows it."""

@@ -63,7 +63,7 @@ class Gateway:
         try:
             self._check(request, headers)
             if sending and not self._knobs.count_down("fail_after") and self._knobs.count_down("fail_next"):
-                raise Refused(self._knobs.now.fail_code, self._knobs.now.fail_says)
+                raise Refused(-self._knobs.now.fail_code, self._knobs.now.fail_says)
             data = await handler(await _params(request))
         except Refused as wrong:
             return answers.refused(wrong, headers)

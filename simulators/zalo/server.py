@@ -219,7 +219,7 @@ class ZaloSim:
         if (trouble := await answers.outage(faults.oauth_outage, request)) is not None:
             return trouble
         if self.knobs.count_down("oauth_fail_next"):
-            return answers.json({"error": faults.oauth_fail_code, "error_name": "simulated", "error_reason": ""})
+            return answers.json({"error": -faults.oauth_fail_code, "error_name": "simulated", "error_reason": ""})
         form = {key: str(value) for key, value in (await request.post()).items()}
         body = self.oauth.token(request.headers.get("secret_key", ""), form, faults.token_seconds)
         if "access_token" in body and self.knobs.count_down("oauth_drop_after_rotate"):

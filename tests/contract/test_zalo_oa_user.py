@@ -17,12 +17,11 @@ from tests.contract.runner import (
     common_cases,
     label,
     on_screen,
-    ready,
     rejected,
     run,
     unknown,
 )
-from tests.contract.zalo_stand import DEPUTY, LEADER, PC_USER, SILENT, Stand, stand
+from tests.contract.zalo_stand import DEPUTY, LEADER, PC_USER, SILENT, stand
 
 A, D, S = ReceiptState.ACCEPTED, ReceiptState.DELIVERED, ReceiptState.SEEN
 NAME = "zalo.oa_user"

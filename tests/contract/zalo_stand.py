@@ -11,8 +11,12 @@ from typing import Any
 from aiohttp import web
 
 from adapters.contract import Channel, Hook, HookRequest
-from adapters.zalo.channel import open_channels
+from adapters.zalo.account import ZaloOa
+from adapters.zalo.bot.channel import BotChannel
+from adapters.zalo.oa_group.channel import OaGroupChannel
+from adapters.zalo.oa_user.channel import OaUserChannel
 from adapters.zalo.settings import ZaloSettings
+from adapters.zalo.zns.channel import ZnsChannel
 from simulators.serving import serve
 from simulators.zalo import APP, BOT_GROUP_ID, BOT_NAME, GROUP_ID, ZaloSim, start
 from tests.contract.recording import MemoryState, RecordingSink
@@ -25,6 +29,16 @@ SILENT = "8000000000000000004"
 LEADER_PHONE = "84900000001"
 QUICK = {"webhook_time_scale": 0.002, "bot_https_only": False, "seen_seconds": 0.0}
 """Faults of every test: Zalo's repeats 500 times as fast, and no waiting for eyes."""
+
+
+class Clock:
+    """A clock that the test moves. Epoch seconds; begins within September 2026, at 21:13:20 in Hà Nội."""
+
+    def __init__(self) -> None:
+        self.now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def zalo_settings(sim: ZaloSim, **sections: Mapping[str, Any]) -> ZaloSettings:
@@ -99,6 +113,7 @@ async def hooked(channels: Sequence[Channel]) -> AsyncIterator[str]:
 class Stand:
     sim: ZaloSim
     channels: dict[str, Channel]
+    oa: ZaloOa
     sink: RecordingSink = field(default_factory=RecordingSink)
     state: MemoryState = field(default_factory=MemoryState)
     url: str = ""
@@ -106,6 +121,20 @@ class Stand:
 
     def rig(self, name: str, sim: Any = None) -> Rig:
         return Rig(self.channels[name], sim or self.sim, self.sink, more={"stand": self})
+
+
+def build(settings: ZaloSettings, state: MemoryState, now: Callable[[], float]) -> tuple[ZaloOa, list[Channel]]:
+    oa = ZaloOa(settings.account(), state, now)
+    channels: list[Channel] = []
+    if settings.oa_user.enabled:
+        channels.append(OaUserChannel(settings.oa_user, oa))
+    if settings.oa_group.enabled:
+        channels.append(OaGroupChannel(settings.oa_group, oa))
+    if settings.zns.enabled:
+        channels.append(ZnsChannel(settings.zns, oa))
+    if settings.bot.enabled:
+        channels.append(BotChannel(settings.bot, state, now))
+    return oa, channels
 
 
 @asynccontextmanager
@@ -121,8 +150,8 @@ async def stand(
             yield made
         return
     state = state or MemoryState()
-    channels = open_channels(zalo_settings(sim, **sections), state, now)
-    made = Stand(sim, {channel.name: channel for channel in channels}, state=state)
+    oa, channels = build(zalo_settings(sim, **sections), state, now)
+    made = Stand(sim, {channel.name: channel for channel in channels}, oa, state=state)
     async with hooked(channels) as url:
         made.url = url
         if "zalo.oa" in {name for channel in channels for name in channel.hooks}:
