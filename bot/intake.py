@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from adapters.contract import Incoming, IncomingKind, LedgerUnavailable, Now, Priority
+from bot.mishap import trace
 from lanes.port import Bus
 from store import conversations, inbox
 from store.engine import Ledger, LedgerError, Tx
@@ -158,8 +159,8 @@ class Intake:
             return Priority.NORMAL
         try:
             return Priority.LIFE if self._is_life(text) else Priority.NORMAL
-        except Exception:
-            log.exception("inbox_text_not_understood", chars=len(text))
+        except Exception as raised:
+            log.error("inbox_text_not_understood", chars=len(text), **trace(raised))
             return Priority.NORMAL
 
     async def _read(self, line: Line) -> None:
@@ -200,6 +201,7 @@ class Intake:
                 self._begin(row, person)
 
     def _begin(self, row: inbox.Waiting, person: Person | None) -> None:
+        self._idle.clear()
         self._running[row.id] = asyncio.create_task(self._work(row, person))
 
     async def _work(self, row: inbox.Waiting, person: Person | None) -> None:
@@ -217,8 +219,8 @@ class Intake:
         except LedgerError as failed:
             log.error("inbox_waits_for_ledger", inbox_id=row.id, reason=failed.key)
             return  # still `new`: the sweep brings it back
-        except Exception:
-            log.exception("inbox_message_failed", inbox_id=row.id, channel=row.channel)
+        except Exception as raised:
+            log.error("inbox_message_failed", inbox_id=row.id, channel=row.channel, **trace(raised))
             await self._give_to_person(row)
             return
         if handled.state == "human":
