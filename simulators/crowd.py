@@ -15,8 +15,9 @@ from typing import Any
 
 import structlog
 
+from simulators.apps import App, GroupChat
 from simulators.people import Habit, Manner, Person
-from simulators.stage import Provider, Shown, Stage
+from simulators.stage import Shown, press_button
 from text.folding import unaccent
 
 log = structlog.get_logger(__name__)
@@ -30,18 +31,6 @@ GROUP_ROLES = frozenset({"chairman"})
 """Who speaks up in a group: one voice a unit."""
 CODELESS_MOST = 3
 """Times that one person answers an SMS that asks for nothing by code: no endless talk between two machines."""
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """One way to a phone. `kind` is zalo, telegram or sms; several simulators may serve SMS."""
-
-    kind: str
-    stage: Stage
-    provider: Provider
-
-    def address(self, person: Person) -> str:
-        return {"zalo": person.zalo, "telegram": person.telegram}.get(self.kind, person.phone)
 
 
 @dataclass(slots=True)
@@ -59,17 +48,25 @@ class Crowd:
     """`speed` divides every wait. `start` before the first message, `close` at the end."""
 
     def __init__(
-        self, apps: Iterable[App], people: Iterable[Person], habits: Mapping[str, Habit], speed: float = 1.0
+        self,
+        apps: Iterable[App],
+        people: Iterable[Person],
+        habits: Mapping[str, Habit],
+        speed: float = 1.0,
+        groups: Iterable[GroupChat] = (),
     ) -> None:
         self._apps = tuple(apps)
         self._habits = habits
         self._speed = speed
+        self._mentions = {group.address: group.mention for group in groups}
         self._people: dict[tuple[str, str], Person] = {}
         self._members: dict[str, list[Person]] = {}
         for person in people:
             for kind, address in (("zalo", person.zalo), ("telegram", person.telegram), ("sms", person.phone)):
                 if address:
                     self._people[kind, address] = person
+                    if kind == "zalo" and person.phone:
+                        self._people[kind, person.phone] = person  # a ZNS comes under the phone number
                     if person.role in GROUP_ROLES:
                         self._members.setdefault(kind, []).append(person)
         self._memory: dict[str, _Memory] = {}
@@ -125,11 +122,14 @@ class Crowd:
         memory = self._memory[person.key]
         memory.code, memory.wrote_at = code, asyncio.get_running_loop().time()
         if line.buttons and habit.manner is Manner.BUTTON and not line.group:
-            press = app.provider.person_presses(app.address(person), line, line.buttons[0]["payload"])
-            await self._try(app, person, press)
+            payload = line.buttons[0]["payload"]
+            await self._try(app, person, press_button(app.stage, app.provider, app.address(person), line, payload))
             return
-        words = habit.sms_words if app.kind == "sms" else habit.words
-        await self._say(app, person, line.address if line.group else None, words.replace("{code}", code).strip())
+        words = (habit.sms_words if app.kind == "sms" else habit.words).replace("{code}", code).strip()
+        if line.group:
+            await self._say(app, person, line.address, f"{self._mentions.get(line.address, '')} {words}".strip())
+        else:
+            await self._say(app, person, None, words)
 
     async def _say(self, app: App, person: Person, chat: str | None, words: str) -> None:
         await self._try(app, person, app.provider.person_says(app.address(person), chat, words))

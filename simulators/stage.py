@@ -42,6 +42,7 @@ class Shown:
     group: bool = False
     provider_id: str = ""
     buttons: list[dict[str, str]] = field(default_factory=list)
+    pressed_by: list[str] = field(default_factory=list)
 
 
 class Provider(Protocol):
@@ -86,7 +87,7 @@ class Stage:
         return line
 
     def revise(self, line: Shown) -> None:
-        """An edited message: listeners get the same line, with its old number, once more."""
+        """A message was edited or its button pressed: listeners get the same line, with its old number, once more."""
         for listener in tuple(self._listeners):
             listener(line)
 
@@ -117,7 +118,7 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
         line = stage.find(int(body["message"]))
         if line is None:
             return _json({"error": "no such message"}, 404)
-        return await _act(provider.person_presses(body["sender"], line, body["payload"]))
+        return await _act(press_button(stage, provider, body["sender"], line, body["payload"]))
 
     async def get_faults(_: web.Request) -> web.Response:
         return _json(provider.faults())
@@ -141,6 +142,13 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
         web.post("/_sim/faults", set_faults),
         web.get("/_sim/stats", stats),
     ]
+
+
+async def press_button(stage: Stage, provider: Provider, sender: str, line: Shown, payload: str) -> None:
+    """A person presses a button, and the phone shows that it was pressed."""
+    await provider.person_presses(sender, line, payload)
+    line.pressed_by.append(sender)
+    stage.revise(line)
 
 
 async def _act(action: Awaitable[None]) -> web.Response:

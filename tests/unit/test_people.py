@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.crowd import App, Crowd, asked_code, offered
+from simulators.apps import App
+from simulators.crowd import Crowd, asked_code, offered
 from simulators.people import SHARES, Habit, Manner, Person, plan, quotas, read_people, read_words
 from simulators.stage import Shown, Stage
 from tests.contract.recording import until
@@ -134,7 +135,7 @@ class Night:
 
     def __init__(self, manner: Manner, words: str = "dạ rõ", sms_words: str = "DANHAN {code}") -> None:
         self.zalo, self.sms = Phones(), Phones()
-        apps = [App("zalo", self.zalo.stage, self.zalo), App("sms", self.sms.stage, self.sms)]
+        apps = [App("zalo", "zalo", self.zalo.stage, self.zalo), App("smsc", "sms", self.sms.stage, self.sms)]
         habit = Habit(manner, 0.01, words, sms_words)
         self.crowd = Crowd(apps, [ONE], {ONE.key: habit})
 
