@@ -64,7 +64,7 @@ def read(message: Message) -> Mo:
     payload = message.payload()
     octets, place = payload, None
     if message.esm_class & UDH_INDICATOR:
-        octets, place = _without_header(payload)
+        octets, place = without_header(payload)
     if place is None:
         place = _sar(message.tlvs)
     # The SMSC's own ids, where it gives them, tell two equal texts apart.
@@ -103,7 +103,7 @@ def _alphabet(coding: int) -> str:
     return "gsm"
 
 
-def _without_header(payload: bytes) -> tuple[bytes, Place | None]:
+def without_header(payload: bytes) -> tuple[bytes, Place | None]:
     """The text behind the header. A header longer than the message is none: the text is shown as it came."""
     end = 1 + payload[0] if payload else 1
     if end > len(payload):
