@@ -6,7 +6,6 @@ Sources: Zalo OA docs, group/conversation and oa/conversation.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,11 +29,13 @@ class Lookup:
     def __init__(self, sending: Sending, now: Now) -> None:
         self._sending = sending
         self._now = now
-        self._known: deque[str] = deque(maxlen=IDS_REMEMBERED)
+        self._known: dict[str, int] = {}
 
-    def known(self, provider_id: str) -> None:
-        """This id already belongs to a delivery, so it proves nothing about another one with the same text."""
-        self._known.append(provider_id)
+    def known(self, provider_id: str, delivery_id: int) -> None:
+        """This id belongs to a delivery, so it proves nothing about another one with the same text."""
+        self._known[provider_id] = delivery_id
+        if len(self._known) > IDS_REMEMBERED:
+            del self._known[next(iter(self._known))]
 
     async def ask(self, envelope: Envelope, sent_at: float, read_page: ReadPage) -> Outcome | None:
         """Accepted when every part is there; "lost", to be sent again, when the whole time since `sent_at` was read
@@ -46,13 +47,13 @@ class Lookup:
             return None
         taken = await self._sending.taken_before(envelope.delivery_id)
         wanted = parts_of(envelope)[len(taken) :]
-        found = self._match(entries, wanted, since)
+        found = self._match(entries, wanted, since, envelope.delivery_id)
         ids = [*taken, *found]
         whole = len(found) == len(wanted)
         if not whole and asked_at - sent_at < limits.SETTLE_SECONDS:
             return None
         for provider_id in found:
-            self.known(provider_id)
+            self.known(provider_id, envelope.delivery_id)
         if whole:
             await self._sending.forget(envelope.delivery_id)
             return Accepted(tuple(ids))
@@ -60,12 +61,16 @@ class Lookup:
             await self._sending.remember(envelope.delivery_id, ids)
         return Rejected("lost", RejectClass.RETRY_LATER, after=0.0)
 
-    def _match(self, entries: Sequence[Mapping[str, Any]], wanted: Sequence[str], since: float) -> list[str]:
+    def _match(
+        self, entries: Sequence[Mapping[str, Any]], wanted: Sequence[str], since: float, delivery_id: int
+    ) -> list[str]:
         """Ids of the longest beginning of `wanted` that the chat shows in this order."""
-        ours = iter(
-            (str(e.get("message_id", "")), _same(str(e.get("message", ""))))
-            for e in reversed(entries)
-            if e.get("src") == OURS and _seconds(e) >= since and str(e.get("message_id", "")) not in self._known
+        ours = (
+            (provider_id, _same(str(entry.get("message", ""))))
+            for entry in reversed(entries)
+            if entry.get("src") == OURS
+            and _seconds(entry) >= since
+            and self._known.get(provider_id := str(entry.get("message_id", "")), delivery_id) == delivery_id
         )
         found = []
         for text in wanted:

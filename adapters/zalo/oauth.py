@@ -13,7 +13,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlencode
 
@@ -111,10 +111,12 @@ class Tokens:
         """Turn the code of the consent page (10 minutes, one use) into the first pair."""
         form = {"code": code, "grant_type": "authorization_code", "code_verifier": verifier}
         async with self._flight, self._state.lock(self._key):
+            pair = await self._load()
             ending = await self._post(form)
-            if isinstance(ending, http.Reply):
-                return await self._take(ending.body, None)
-            return Trouble.LINK
+            if not isinstance(ending, http.Reply):
+                return Trouble.LINK
+            fresh = self._fresh(ending.body, pair)
+            return await self._keep(fresh) if fresh else self._refused(ending.body)
 
     async def settle(self) -> None:
         """Return when no rotation is under way: closing the session under one could burn the pair."""
@@ -187,28 +189,32 @@ class Tokens:
             answer_seconds=self._account.answer_seconds,
         )
 
-    async def _take(self, body: dict[str, object], pair: Pair | None, refresh: str = "") -> str | Trouble:
+    async def _take(self, body: dict[str, object], pair: Pair | None, refresh: str) -> str | Trouble:
+        """The answer to a rotation with `refresh`."""
+        if fresh := self._fresh(body, pair, refresh):
+            return await self._keep(fresh)
+        if _integer(body.get("error")) != codes.OAUTH_SPENT:
+            return self._refused(body)
+        log.error("zalo_reauth_required", code=codes.OAUTH_SPENT)
+        last = pair or Pair("", "", 0.0, 0.0)
+        await self._save(replace(last, spent=True, seed=self._seed))
+        return Trouble.REAUTH
+
+    def _fresh(self, body: dict[str, object], pair: Pair | None, refresh: str = "") -> Pair | None:
         access, new_refresh = str(body.get("access_token") or ""), str(body.get("refresh_token") or "")
-        if access and new_refresh:
-            now = self._now()
-            life = _seconds(body.get("expires_in"))
-            fresh = Pair(
-                access,
-                new_refresh,
-                now,
-                now + life,
-                self._seed,
-                previous_access=pair.access if pair else "",
-                previous_refresh=refresh,
-            )
-            self._unsaved = fresh
-            return access if await self._save(fresh) else Trouble.LEDGER
+        if not access or not new_refresh:
+            return None
+        now = self._now()
+        ends = now + _seconds(body.get("expires_in"))
+        previous = pair.access if pair else ""
+        return Pair(access, new_refresh, now, ends, self._seed, previous, refresh or (pair.refresh if pair else ""))
+
+    async def _keep(self, fresh: Pair) -> str | Trouble:
+        self._unsaved = fresh
+        return fresh.access if await self._save(fresh) else Trouble.LEDGER
+
+    def _refused(self, body: dict[str, object]) -> Trouble:
         number = _integer(body.get("error"))
-        if number == codes.OAUTH_SPENT:
-            log.error("zalo_reauth_required", code=number)
-            last = pair or Pair("", "", 0.0, 0.0)
-            await self._save(Pair(**{**asdict(last), "spent": True, "seed": self._seed}))
-            return Trouble.REAUTH
         log.error("zalo_oauth_refused", code=number, known=number in codes.OAUTH_WRONG)
         self._refused_until = self._now() + limits.REFUSED_REFRESH_PAUSE_SECONDS
         return Trouble.REFUSED

@@ -181,6 +181,7 @@ async def test_lookup_neither_reaches_back_nor_takes_anothers_message() -> None:
         assert await made.channels[NAME].ask(Envelope(2, GROUP_ID, "canh bao lu"), 0.0) == Rejected(
             "lost", RejectClass.RETRY_LATER, after=0.0
         )
+        assert await made.channels[NAME].ask(ONE[0], 0.0) == book.one(1)
 
 
 async def test_long_history_proves_no_loss() -> None:

@@ -124,7 +124,7 @@ class OaGroupChannel:
             return self._oa.client.outcome(called)
         if not isinstance(called, Answer):
             return called
-        self._lookup.known(called.message_id)
+        self._lookup.known(called.message_id, envelope.delivery_id)
         return Accepted((called.message_id,))
 
     def _of_group(self, data: Mapping[str, Any]) -> Health | None:

@@ -102,7 +102,7 @@ class OaUserChannel:
             return self._oa.client.outcome(called)
         if not isinstance(called, Answer):
             return called
-        self._lookup.known(called.message_id)
+        self._lookup.known(called.message_id, envelope.delivery_id)
         return Accepted((called.message_id,))
 
     async def _post(self, envelope: Envelope, text: str, buttons: Sequence[Button], version: str) -> Called:
