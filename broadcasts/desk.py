@@ -34,6 +34,7 @@ from broadcasts.single import write_single
 from broadcasts.states import may_move
 from broadcasts.templates import TemplateSet
 from broadcasts.views import TimelineEvent
+from directory.number_lists import freeze_numbers
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from store import broadcasts, singles
@@ -140,17 +141,18 @@ class Desk:
     async def submit(self, ref: str, actor: Actor) -> BroadcastView:
         """Freeze text, audience and plan under one hash and ask for approval."""
         _require(actor, MAY_WRITE)
+        now = self._now()
+        terms = await self._ledger.read(lambda tx: self._submittable(tx, ref)[2].audience.numbers)
+        numbers = await freeze_numbers(self._ledger, terms, now)
 
         def write(tx: Tx) -> BroadcastView:
-            row, now = _found(tx, ref), self._now()
-            if S(row.state) not in EDITABLE:
-                raise _wrong_state(row, "submit")
-            draft = Draft.model_validate(orjson.loads(row.content)["draft"])
-            prepared = self._checked(tx, draft, row.code)
-            broadcasts.freeze_audience(tx, row.no, prepared.members, prepared.audience.list_ids)
+            row, draft, prepared = self._submittable(tx, ref)
+            if prepared.audience.numbers != terms:
+                raise Refusal(RefusalKind.STALE, "list_changed", code=row.code)
+            broadcasts.freeze_audience(tx, row.no, prepared.members, [numbers.list_id] if numbers else [])
             values = self._values(draft, prepared) | {
                 "state": S.PENDING_APPROVAL.value,
-                "content_hash": prepared.hash(draft),
+                "content_hash": prepared.hash(draft, numbers),
                 "submitted_by": actor.name,
                 "submitted_at": now,
                 "reason": "",
@@ -160,6 +162,13 @@ class Desk:
             return self._view(tx, row.no)
 
         return await self._told(write)
+
+    def _submittable(self, tx: Tx, ref: str) -> tuple[BroadcastRow, Draft, Prepared]:
+        row = _found(tx, ref)
+        if S(row.state) not in EDITABLE:
+            raise _wrong_state(row, "submit")
+        draft = Draft.model_validate(orjson.loads(row.content)["draft"])
+        return row, draft, self._checked(tx, draft, row.code)
 
     async def approve(self, ref: str, content_hash: str, actor: Actor) -> BroadcastView:
         """Approve exactly this hash. Another person's only; a second approval of the same changes nothing."""

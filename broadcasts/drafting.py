@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from directory.audience import Audience, parse_audience, resolve
 
 from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, content_hash, render
 from broadcasts.model import Draft, Kind, Mode, Problem, Urgency
 from broadcasts.routes import Routes
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
 from broadcasts.templates import TemplateSet
+from directory.audience import Audience, audience_digest, resolve
+from directory.expression import parse_audience
+from directory.number_lists import FrozenNumbers
+from directory.people import all_contacts
 from directory.units import UnitCatalogue
-from store import broadcasts
+from store import broadcasts, number_lists
 from store.broadcasts import MemberRow
 from store.engine import Tx
 from text.report import count_report
@@ -45,6 +47,8 @@ class Prepared:
     content: Content
     audience: Audience
     members: list[MemberRow]
+    """Everybody whom some step may write to."""
+    gaps: list[dict[str, str]]
     plan: Plan
     urgency: str
     kind: str
@@ -56,18 +60,16 @@ class Prepared:
     def frozen(self) -> dict[str, Any]:
         """What was counted, for the record and for the screens."""
         audience = self.audience
-        people = {member.person_id for member in self.members}
         bare = sorted(set(audience.units) - {member.unit_code for member in self.members})
         return {
             "units": len(audience.units),
-            "people": len(people),
-            "numbers": audience.numbers,
-            "gaps": [{"code": gap.unit_code, "name": gap.unit_name, "why": gap.why} for gap in audience.gaps],
+            "people": len({member.person_id for member in audience.members}),
+            "numbers": audience.number_count.size,
+            "gaps": self.gaps,
             "bare_units": bare,
-            "digest": audience.digest,
         }
 
-    def hash(self, draft: Draft) -> str:
+    def hash(self, draft: Draft, numbers: FrozenNumbers | None) -> str:
         """What an approver approves: texts, audience, way and terms."""
         terms = {
             "mode": draft.mode,
@@ -79,7 +81,7 @@ class Prepared:
             "supersedes": self.supersedes,
             **self.plan.model_dump(mode="json"),
         }
-        return content_hash(self.content.forms, self.audience.digest, terms)
+        return content_hash(self.content.forms, audience_digest(self.audience, numbers), terms)
 
     def sms_report(self) -> dict[str, Any]:
         """The resident's SMS form, counted; what had to be replaced comes first from the rendering."""
@@ -109,9 +111,7 @@ def prepare(
     chosen = _choice(kind, Kind, "kind", problems)
     families = _families(draft.channels, routes, problems)
     plan = _plan(settings, urgent, families)
-    expression = parse_audience(draft.audience)
-    problems += [Problem("audience", problem.key, dict(problem.params)) for problem in expression.problems]
-    audience = resolve(tx, catalogue, expression, families, roles_of(plan.steps))
+    audience = resolve(tx, catalogue, parse_audience(draft.audience), families, file_list=_uploaded(tx))
     problems += [Problem("audience", problem.key, dict(problem.params)) for problem in audience.problems]
     replaced = _replaced(tx, draft.supersedes, problems)
     content = render(
@@ -123,7 +123,7 @@ def prepare(
             urgency=urgent,
             accented=draft.accented,
             replaces=replaced[1],
-            forms=forms_needed(families, audience),
+            forms=forms_needed(families, audience, routes),
             sms_parts_limit=settings.sms_parts_limit,
             known_unit=lambda name: any(unit.name == name or unit.short_name == name for unit in catalogue.all),
         ),
@@ -134,35 +134,81 @@ def prepare(
     valid_until = (fire_at or now) + draft.valid_for_seconds
     if not 0 < draft.valid_for_seconds <= VALID_MAX_SECONDS:
         problems.append(Problem("valid_for_seconds", "validity", {"limit": int(VALID_MAX_SECONDS // 3600)}))
-    members = member_rows(audience)
-    if not expression.problems and not audience.problems and not members and not audience.numbers:
-        problems.append(Problem("audience", "nobody_reached" if audience.units else "audience_empty"))
-    if audience.numbers and "sms" not in families:
+    plan = plan.addressed_to(dict.fromkeys(one.stands_for or one.role for one in audience.members))
+    members = member_rows(tx, audience, plan, families)
+    if audience.number_count.size and not any(routes.is_sms(family) for family in families):
         problems.append(Problem("channels", "list_needs_sms"))
     return Prepared(
-        content, audience, members, plan, urgent.value, chosen.value, fire_at, valid_until, replaced[0], problems
+        content=content,
+        audience=audience,
+        members=members,
+        gaps=_gaps(audience, catalogue, routes),
+        plan=plan,
+        urgency=urgent.value,
+        kind=chosen.value,
+        fire_at=fire_at,
+        valid_until=valid_until,
+        supersedes=replaced[0],
+        problems=problems,
     )
 
 
-def forms_needed(families: Sequence[str], audience: Audience) -> frozenset[str]:
+def forms_needed(families: Sequence[str], audience: Audience, routes: Routes) -> frozenset[str]:
     """The forms that will be used: what only another form needs is not asked for."""
     forms = set()
-    if audience.units and any(family != "sms" for family in families):
+    if audience.members and not all(routes.is_sms(family) for family in families):
         forms.add(CHAT)
-    if audience.units and "sms" in families:
+    if audience.members and any(routes.is_sms(family) for family in families):
         forms.add(SMS_LEADER)
-    if audience.numbers:
+    if audience.number_count.size:
         forms.add(SMS)
     return frozenset(forms) or frozenset({CHAT, SMS, SMS_LEADER})
 
 
-def member_rows(audience: Audience) -> list[MemberRow]:
-    """One row per way to a person, in the audience's fixed order."""
-    return [
-        MemberRow(member.unit_code, member.person_id, member.person_name, member.role, family, address_id, value)
-        for member in audience.members
-        for family, (address_id, value) in sorted(member.addresses.items())
+def member_rows(tx: Tx, audience: Audience, plan: Plan, families: Sequence[str]) -> list[MemberRow]:
+    """One row per way to a person: first the addressed ones in the audience's fixed order, then, unit by unit, the
+    others whom a later step may write to. Whoever stands in for the chairman is asked as the chairman."""
+    rows = [
+        MemberRow(one.unit_code, one.person_id, one.person_name, one.stands_for or one.role, family, way.id, way.value)
+        for one in audience.members
+        for family, way in sorted(one.addresses.items())
     ]
+    known = {(row.person_id, row.channel) for row in rows}
+    addressed = {one.stands_for or one.role for one in audience.members}
+    later = [role for role in roles_of(plan.steps) if role not in addressed]
+    contacts = all_contacts(tx) if later else {}
+    for code in audience.units if later else ():
+        for contact in contacts.get(code, []):
+            if contact.person.role not in later:
+                continue
+            for family in families:
+                way = contact.best(family)
+                if way is not None and (contact.person.id, family) not in known:
+                    person = contact.person
+                    rows.append(MemberRow(code, person.id, person.name, person.role, family, way.id, way.value))
+    return rows
+
+
+def _gaps(audience: Audience, catalogue: UnitCatalogue, routes: Routes) -> list[dict[str, str]]:
+    """Units without any way, and units without a telephone number: what an officer can still mend by hand."""
+    found = []
+    for gap in audience.gaps:
+        if gap.family and not routes.is_sms(gap.family):
+            continue
+        unit = catalogue.by_code(gap.unit_code)
+        name = unit.name if unit else gap.unit_code
+        found.append({"code": gap.unit_code, "name": name, "why": gap.key, "family": gap.family})
+    return found
+
+
+def _uploaded(tx: Tx) -> Callable[[str], int | None]:
+    """`file:` names the list that an upload became, by its number."""
+
+    def find(name: str) -> int | None:
+        row = number_lists.by_id(tx, int(name)) if name.isdigit() else None
+        return row.id if row is not None and not row.name else None
+
+    return find
 
 
 def _plan(settings: DeskSettings, urgency: Urgency, families: Sequence[str]) -> Plan:

@@ -48,7 +48,7 @@ async def plan_broadcast(ledger: Ledger, routes: Routes, no: int, now: float) ->
     Returns the chunks that were made. The broadcast must be in `sending`.
     """
     made, numbers_from, lists = await ledger.write(lambda tx: _plan_people(tx, routes, no, now))
-    sms = routes.direct("sms") if lists else None
+    sms = routes.for_numbers() if lists else None
     after, ordinal = 0, numbers_from
     while lists and sms is not None:
         some, after, ordinal = await ledger.write(

@@ -44,6 +44,13 @@ class Routes:
         """The groups that a broadcast on these families is also posted to."""
         return [route for route in self.all if route.family in families and route.traits.group and route.post_to]
 
+    def for_numbers(self) -> Route | None:
+        """The channel that reaches bare telephone numbers: the one whose texts are SMS."""
+        return next((route for route in self.all if route.traits.unaccented and not route.traits.group), None)
+
+    def is_sms(self, family: str) -> bool:
+        return any(route.traits.unaccented for route in self.all if route.family == family)
+
     def families(self) -> list[str]:
         return list(dict.fromkeys(route.family for route in self.all))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +19,8 @@ class Unless(StrEnum):
 
 
 class Step(BaseModel):
-    """`after` is in seconds since the broadcast began. `call` puts the unit on the call list and sends nothing."""
+    """`after` is in seconds since the broadcast began. No `roles`: whoever the audience names, by default the chairman.
+    `call` puts the unit on the call list and sends nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,6 +39,12 @@ class Plan(BaseModel):
     families: tuple[str, ...]
     steps: tuple[Step, ...]
     close_after: float = CLOSE_AFTER_SECONDS
+
+    def addressed_to(self, roles: Iterable[str]) -> Plan:
+        """The same plan with the addressed roles written into the steps that name none."""
+        named = tuple(roles)
+        steps = (s if s.roles or s.call else s.model_copy(update={"roles": named}) for s in self.steps)
+        return self.model_copy(update={"steps": tuple(steps)})
 
 
 def chosen_steps(steps: Sequence[Step], families: Sequence[str]) -> tuple[Step, ...]:

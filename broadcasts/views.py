@@ -12,9 +12,10 @@ import orjson
 from broadcasts.model import AckState, BroadcastView, DeliveryState, DeliveryView, RollcallRow
 from broadcasts.plan import plan_of
 from broadcasts.routes import Routes
-from broadcasts.states import FINAL, PRECEDENCE
+from broadcasts.states import PRECEDENCE
+from directory.people import Contact, all_contacts, contacts_of, phones_of
 from directory.units import UnitCatalogue
-from store import broadcasts, chunks, deliveries, directory, rollcalls
+from store import broadcasts, chunks, deliveries, rollcalls
 from store.broadcasts import BroadcastRow
 from store.engine import Tx
 from store.rollcalls import AckRow
@@ -113,12 +114,12 @@ def rollcall(tx: Tx, row: BroadcastRow, catalogue: UnitCatalogue, unit: str | No
     else:
         one = rollcalls.one(tx, row.no, unit)
         acks = [one] if one is not None else []
-    phones = directory.phones_of_units(tx, [ack.unit_code for ack in acks])
-    return [_tile(ack, furthest.get(ack.unit_code, {}), phones.get(ack.unit_code, []), catalogue) for ack in acks]
+    contacts = all_contacts(tx) if unit is None else {unit: contacts_of(tx, unit)}
+    return [_tile(ack, furthest.get(ack.unit_code, {}), contacts.get(ack.unit_code, []), catalogue) for ack in acks]
 
 
 def _tile(
-    ack: AckRow, furthest: Mapping[str, int], phones: list[dict[str, str]], catalogue: UnitCatalogue
+    ack: AckRow, furthest: Mapping[str, int], contacts: Sequence[Contact], catalogue: UnitCatalogue
 ) -> RollcallRow:
     unit = catalogue.by_code(ack.unit_code)
     return RollcallRow(
@@ -135,12 +136,12 @@ def _tile(
         by_staff=ack.by_staff,
         deliveries={channel: D(status).word for channel, status in sorted(furthest.items())},
         next_at=moment(ack.next_at),
-        phones=phones,
+        phones=[{"role": one.role, "name": one.name, "phone": one.phone} for one in phones_of(contacts)],
     )
 
 
 def delivery_page(tx: Tx, no: int, state: str | None, after: int, limit: int) -> list[DeliveryView]:
-    status = None if state is None else int(D[state.upper()])
+    status = None if state is None else int(DeliveryState[state.upper()])
     rows = deliveries.page(tx, no, status, after, limit)
     ids = deliveries.provider_ids(tx, rows[0][0], rows[-1][0]) if rows else {}
     return [_delivery(row, ids.get(row[0], "")) for row in rows]
@@ -163,7 +164,3 @@ def _delivery(row: Sequence[Any], provider_id: str) -> DeliveryView:
         at=moment(done_at or sent_at),
         to=mask(address) if address.isdigit() and channel.startswith("sms") else address,
     )
-
-
-def is_final_state(state: int) -> bool:
-    return D(state) in FINAL
