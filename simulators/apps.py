@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators.people import Person
@@ -11,12 +12,14 @@ from simulators.stage import Provider, Stage
 @dataclass(frozen=True, slots=True)
 class App:
     """`name` is the simulator (zalo, telegram, smsc, esms, speedsms); `kind` is the app on the phone that shows it:
-    zalo, telegram or sms. Several simulators may deliver to one SMS app."""
+    zalo, telegram or sms. Several simulators may deliver to one SMS app. `watch` says that somebody looks at an
+    address: a carrier under load shows not every phone."""
 
     name: str
     kind: str
     stage: Stage
     provider: Provider
+    watch: Callable[[str], None] | None = None
 
     def address(self, person: Person) -> str:
         """ "" when the person has no account there."""

@@ -71,7 +71,7 @@ class PhoneWall:
 
     async def _page(self, request: web.Request) -> web.Response:
         say, chosen = self._asked(request)
-        shown = view.phones(self.world, chosen, say)
+        shown = self._phones(say, chosen)
         lines = {thread.id: view.history(self.world, thread, say) for phone in shown for thread in phone.threads}
         query = {key: request.query[key] for key in ("leader", "member", "resident") if key in request.query}
         return self._html(
@@ -87,7 +87,7 @@ class PhoneWall:
         def render(thread: view.Thread, line: view.Line) -> str:
             return template.render(t=say, thread=thread, line=line)
 
-        feed = Feed(self.world, view.routes(view.phones(self.world, chosen, say)), say, render)
+        feed = Feed(self.world, view.routes(self._phones(say, chosen)), say, render)
         return await feed.serve(request, request.headers.get("Last-Event-ID") or request.query.get("since", ""))
 
     async def _say(self, request: web.Request) -> web.Response:
@@ -155,6 +155,14 @@ class PhoneWall:
         pressed = next((key for key, knobs in own.items() if dict(knobs) == changed), "")
         last = app.stage.lines[-1].n if app.stage.lines else 0
         return Card(name, say(f"simulators.{name}"), now, changed, tuple(own), pressed, last, wrong)
+
+    def _phones(self, say: Wording, chosen: view.Chosen) -> tuple[view.Phone, ...]:
+        shown = view.phones(self.world, chosen, say)
+        for kind, address in view.routes(shown):
+            for app in self.world.of_kind(kind):
+                if app.watch is not None:
+                    app.watch(address)
+        return shown
 
     def _asked(self, request: web.Request) -> tuple[Wording, view.Chosen]:
         say = wording(request.query.get("lang", ""))

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
-from simulators import phones, telegram, zalo
+from simulators import phones, smsc, telegram, zalo
 from simulators.apps import App, GroupChat
 from simulators.people import Person
 from simulators.phones.server import PhoneWall
@@ -197,11 +197,10 @@ async def test_a_preset_makes_a_fault_and_normal_takes_it_away(wall: Wall) -> No
 
 
 async def test_every_preset_fits_its_simulator_and_has_a_name() -> None:
-    sims = {"telegram": await telegram.start(), "zalo": await zalo.start()}
+    sims: dict[str, Any] = {"telegram": await telegram.start(), "zalo": await zalo.start(), "smsc": await smsc.start()}
     for name, own in presets().items():
         for key, knobs in own.items():
             assert f"presets.{key}" in wording("vi").words
-            if name in sims:
-                sims[name].set_faults(dict(knobs))
+            sims[name].set_faults(dict(knobs))
     for sim in sims.values():
         await sim.close()

@@ -1,0 +1,133 @@
+"""All simulators together in one process: the providers, the people on their phones, and the wall that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from simulators import phones, smsc, telegram, zalo
+from simulators.apps import App, GroupChat
+from simulators.crowd import Crowd
+from simulators.people import Habit, Manner, Person, plan, read_words
+from simulators.phones import PhoneWall
+from simulators.phones.wording import wording
+
+TELEGRAM_GROUP = "-4001660001"
+"""The duty group on Telegram, there from the start. Invented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """0: any free one."""
+
+    zalo: int = 0
+    telegram: int = 0
+    smsc: int = 0
+    smsc_control: int = 0
+    phones: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to simulate. `replies` off: nobody answers by himself, phones that are off stay off. `units` gives names by
+    code, for the wall."""
+
+    people: Sequence[Person] = ()
+    seed: int = 1
+    speed: float = 1.0
+    replies: bool = True
+    host: str = "127.0.0.1"
+    ports: Ports = Ports()
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Town:
+    """`found()` makes one. `habits` by `Person.key` says what each person will do."""
+
+    zalo: zalo.ZaloSim
+    telegram: telegram.TelegramSim
+    smsc: smsc.SmscSim
+    wall: PhoneWall
+    habits: dict[str, Habit]
+    _open: AsyncExitStack
+
+    def ready(self) -> dict[str, str | bool | None]:
+        """The addresses, as the ready line gives them. eSMS and SpeedSMS are not simulated yet."""
+        return {
+            "ready": True,
+            "zalo": self.zalo.url,
+            "telegram": self.telegram.url,
+            "smsc": f"{self.smsc.host}:{self.smsc.port}",
+            "smsc_control": self.smsc.url,
+            "esms": None,
+            "speedsms": None,
+            "phones": self.wall.url,
+        }
+
+    async def close(self) -> None:
+        await self._open.aclose()
+
+
+async def found(wanted: Plan) -> Town:
+    """Start everything. Raises OSError when a port is taken; then nothing is left running."""
+    async with AsyncExitStack() as stack:
+        host, ports = wanted.host, wanted.ports
+        zalo_sim = await zalo.start(host=host, port=ports.zalo)
+        stack.push_async_callback(zalo_sim.close)
+        telegram_sim = await telegram.start(host=host, port=ports.telegram)
+        stack.push_async_callback(telegram_sim.close)
+        carrier = await smsc.start(host=host, port=ports.smsc, control_port=ports.smsc_control, seed=wanted.seed)
+        stack.push_async_callback(carrier.close)
+        habits = plan(wanted.people, read_words(), wanted.seed)
+        _settle(wanted.people, habits, zalo_sim, telegram_sim, carrier)
+        apps = (
+            App("zalo", "zalo", zalo_sim.stage, zalo_sim),
+            App("telegram", "telegram", telegram_sim.stage, telegram_sim),
+            App("smsc", "sms", carrier.stage, carrier, carrier.watch),
+        )
+        groups = _groups(zalo_sim, telegram_sim)
+        if wanted.replies:
+            crowd = Crowd(apps, wanted.people, habits, wanted.speed, groups)
+            stack.push_async_callback(crowd.close)
+        world = phones.World(apps, tuple(wanted.people), groups, wanted.units)
+        wall = await phones.start(world, host, ports.phones)
+        stack.push_async_callback(wall.close)
+        return Town(zalo_sim, telegram_sim, carrier, wall, habits, stack.pop_all())
+
+
+def _settle(
+    people: Sequence[Person],
+    habits: Mapping[str, Habit],
+    zalo_sim: zalo.ZaloSim,
+    telegram_sim: telegram.TelegramSim,
+    carrier: smsc.SmscSim,
+) -> None:
+    """Give the people their accounts and put them into the groups. Who is to answer only an SMS has no data
+    connection: his Zalo gets nothing, as with a phone that is off."""
+    for person in people:
+        manner = habits[person.key].manner
+        if person.zalo:
+            off = manner in (Manner.OFF, Manner.SMS)
+            zalo_sim.add_user(person.zalo, person.name, phone=person.phone, off=off)
+        if person.telegram:
+            telegram_sim.add_person(person.telegram, person.name)
+    accounts = [person.zalo for person in people if person.zalo]
+    for group_id in (zalo.GROUP_ID, zalo.BOT_GROUP_ID):
+        zalo_sim.world.groups[group_id].members = list(accounts)
+    members = {int(person.telegram) for person in people if person.telegram}
+    telegram_sim.add_group(TELEGRAM_GROUP, wording("vi")("phones.group"), members)
+    dead = [person.phone for person in people if person.phone and habits[person.key].manner is Manner.OFF]
+    carrier.set_faults({"off_numbers": sorted(dead)})
+    carrier.watch(*(person.phone for person in people if person.phone))
+
+
+def _groups(zalo_sim: zalo.ZaloSim, telegram_sim: telegram.TelegramSim) -> tuple[GroupChat, ...]:
+    own, ordinary = (zalo_sim.world.groups[group_id] for group_id in (zalo.GROUP_ID, zalo.BOT_GROUP_ID))
+    chat = telegram_sim.world.groups[int(TELEGRAM_GROUP)]
+    return (
+        GroupChat("zalo", own.group_id, own.name, len(own.members), "zalo_oa"),
+        GroupChat("zalo", ordinary.group_id, ordinary.name, len(ordinary.members), "zalo_bot", f"@{zalo.BOT_NAME}"),
+        GroupChat("telegram", TELEGRAM_GROUP, chat.title, len(chat.members), "telegram"),
+    )
