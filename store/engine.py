@@ -179,7 +179,8 @@ def _commit_together(connection: sqlite3.Connection, closures: Sequence[Callable
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         error = write_error(failed)
-        log.error("ledger_commit_failed", reason=repr(error), closures=len(closures))
+        if isinstance(error, LedgerError):
+            log.error("ledger_commit_failed", reason=error.key, closures=len(closures))
         return [result if not result[0] else (False, error) for result in results] + [(False, error)] * (
             len(closures) - len(results)
         )
