@@ -78,7 +78,7 @@ async def _measure(arguments: argparse.Namespace) -> dict[str, float | int]:
     )  # fmt: skip
     sink, channel = CountingSink(), SmppChannel(account, NoState())
     await channel.start(sink)
-    while (await channel.probe()).state is not HealthState.OK:
+    while (await channel.probe()).state is not HealthState.OK:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     try:
         before = _carrier_cpu(carrier.pid)
@@ -110,7 +110,7 @@ async def _send(channel: SmppChannel, sink: CountingSink, arguments: argparse.Na
     for at in range(0, total, window):
         await channel.send(envelopes[at : at + window], report)
     deadline = time.perf_counter() + WAIT_SECONDS
-    while (accepted < total or sink.receipts_seen < parts) and time.perf_counter() < deadline:
+    while (accepted < total or sink.receipts_seen < parts) and time.perf_counter() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     return {

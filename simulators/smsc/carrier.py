@@ -49,7 +49,7 @@ class Carrier:
         self.systems = {name: System(name, password, stage.counters, self.wheel) for name, password in systems.items()}
         self.submits = self.accepted = self.throttled = self.refused = self.binds = 0
         self.receipts = self.delivered = self.failed = 0
-        self.typed = self.stray_answers = 0
+        self.typed = self.stray_answers = self.unbinds = self.alive = self.most_sessions = 0
         self._plain = True
         self._dates = Dates()
         self._id = int(time.time()) * _ID_SPAN
@@ -228,6 +228,7 @@ class Carrier:
 
 _FIGURES: Final = (
     "submits", "accepted", "throttled", "refused", "binds", "receipts", "delivered", "failed", "stray_answers", "typed",
+    "unbinds", "alive", "most_sessions",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -36,9 +37,9 @@ class SmscSim:
         self._control: Served | None = None
         self._keeper: asyncio.Task[None] | None = None
 
-    async def open(self, host: str, port: int, control_port: int) -> None:
+    async def open(self, host: str, port: int, control_port: int, tls: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self.carrier), host, port)
+        self._server = await loop.create_server(lambda: Session(self.carrier), host, port, ssl=tls)
         self.host, self.port = host, self._server.sockets[0].getsockname()[1]
         self._control = await serve(_control_app(self), host, control_port)
         self.url = self._control.url
@@ -127,10 +128,11 @@ async def start(
     short_code: str = SHORT_CODE,
     seed: int = 1,
     faults: Mapping[str, Any] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> SmscSim:
     """Listen on loopback; port 0 takes any free one. `systems`: password by system_id. Raises OSError when a port is
     taken, ValueError for a knob that is none."""
     sim = SmscSim(Carrier(Stage(), systems or {SYSTEM_ID: PASSWORD}, short_code, seed))
     sim.set_faults(dict(faults or {}))
-    await sim.open(host, port, control_port)
+    await sim.open(host, port, control_port, tls)
     return sim

@@ -64,6 +64,7 @@ class Session(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.carrier.sessions.add(self)
+        self.carrier.most_sessions = max(self.carrier.most_sessions, len(self.carrier.sessions))
         if self.carrier.faults.outage:
             transport.abort()
 
@@ -190,7 +191,10 @@ class Session(asyncio.Protocol):
             self.out.append(encode(Command.ENQUIRE_LINK_RESP, sequence))
         elif command == Command.DATA_SM_RESP:
             self._delivery_answered(sequence, status)
+        elif command == Command.ENQUIRE_LINK_RESP:
+            self.carrier.alive += 1
         elif command == Command.UNBIND:
+            self.carrier.unbinds += 1
             self.out.append(encode(Command.UNBIND_RESP, sequence))
             self.flush()
             self._end()

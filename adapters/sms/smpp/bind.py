@@ -75,7 +75,7 @@ class Bind:
         tls: ssl.SSLContext | None,
     ) -> None:  # fmt: skip
         self.role = role
-        self.state = BindState.CLOSED
+        self.state = BindState.CONNECTING
         self.link: Link | None = None
         self.error = ""
         self.status = 0

@@ -40,6 +40,8 @@ class Group:
     first_at: float
     parts: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     """(octets, data_coding) by part number."""
+    writing: set[int] = field(default_factory=set)
+    """Parts that are on their way into the state."""
     done_at: float | None = None
 
     @property
@@ -88,14 +90,21 @@ class Reassembly:
     async def add(self, mo: Mo) -> Group:
         """The group of a part, which is durable now. Raises `LedgerUnavailable`; the part is then not taken."""
         assert mo.place is not None
-        group = self._group_for(mo)
-        if mo.place.seq not in group.parts:
+        group, seq = self._group_for(mo), mo.place.seq
+        if seq not in group.parts or seq in group.writing:
             stored = {
                 "source": mo.source, "destination": mo.destination, "total": mo.place.total, "at": group.first_at,
                 "coding": mo.coding, "octets": b64encode(mo.octets).decode(),
             }  # fmt: skip
-            await self._state.put(self._part_key(group, mo.place.seq), orjson.dumps(stored))
-            group.parts[mo.place.seq] = (mo.octets, mo.coding)
+            group.parts[seq] = (mo.octets, mo.coding)  # its place is taken at once, others arrive while we write
+            group.writing.add(seq)
+            try:
+                await self._state.put(self._part_key(group, seq), orjson.dumps(stored))
+            except BaseException:
+                group.parts.pop(seq, None)
+                raise
+            finally:
+                group.writing.discard(seq)
         return group
 
     async def done(self, group: Group) -> None:

@@ -1,0 +1,30 @@
+"""Stands that several contract tests share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from simulators import smsc
+from tests.contract.runner import Rig
+from tests.contract.smpp_stand import Stand
+
+
+@pytest.fixture
+async def carrier() -> AsyncIterator[smsc.SmscSim]:
+    sim = await smsc.start()
+    yield sim
+    await sim.close()
+
+
+@pytest.fixture
+async def smpp(carrier: smsc.SmscSim) -> AsyncIterator[Stand]:
+    stand = Stand(carrier)
+    yield stand
+    await stand.close()
+
+
+@pytest.fixture
+async def smpp_rig(smpp: Stand) -> Rig:
+    return await smpp.open()
