@@ -1,0 +1,29 @@
+"""The REST API, version 1: routes, and the application keys that they need."""
+
+from __future__ import annotations
+
+from typing import Final
+from weakref import WeakValueDictionary
+
+from aiohttp import web
+
+from web.api import broadcasts, health, messages, office, openapi, rollcall
+from web.api.idempotency import LOCKS
+from web.api.rate import BUCKETS
+from web.roles import Route, mount
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *broadcasts.ROUTES,
+    *rollcall.ROUTES,
+    *messages.ROUTES,
+    *office.ROUTES,
+    *health.ROUTES,
+    openapi.openapi,
+)
+
+
+def add_api(app: web.Application) -> None:
+    app[LOCKS] = WeakValueDictionary()
+    app[BUCKETS] = {}
+    app[openapi.DOCUMENT] = openapi.document(ROUTES)
+    mount(app, ROUTES)

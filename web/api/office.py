@@ -1,0 +1,150 @@
+"""The office's own things: units, channels, imports, staff and keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from aiohttp import web
+
+from broadcasts.model import Role
+from directory.units import Unit
+from store import access
+from text.folding import fold
+from web import passwords
+from web.api.endpoint import Call, Nothing, endpoint
+from web.api.models import (
+    ChannelPage,
+    ImportAnswer,
+    KeyAnswer,
+    ListQuery,
+    NewKey,
+    NewStaff,
+    PeopleQuery,
+    StaffAnswer,
+    UnitPage,
+    UnitQuery,
+)
+from web.lights import LIGHTS
+from web.locale import Catalogue
+from web.problems import Trouble
+from web.roles import at_least
+from web.services import ImportReport
+
+LIST_LIMIT: Final = 256 << 20
+"""Bytes of an uploaded list: 17 million numbers, one a line."""
+PEOPLE_LIMIT: Final = 20 << 20
+"""Bytes of an uploaded table of people."""
+ANY_MEDIA: Final = "application/octet-stream"
+
+
+@endpoint("GET", "/units", rule=at_least(Role.VIEWER), summary="Communes and wards, or those with `q` in their names",
+          query=UnitQuery, answer=UnitPage)  # fmt: skip
+async def list_units(call: Call[Nothing, UnitQuery]) -> dict[str, Any]:
+    wanted = fold(call.query.q)
+    return {"items": [_unit(unit) for unit in call.services.units.all if wanted in fold(unit.name)]}
+
+
+@endpoint("GET", "/channels", rule=at_least(Role.VIEWER), summary="Every channel's health", answer=ChannelPage)
+async def list_channels(call: Call[Nothing, Nothing]) -> dict[str, Any]:
+    lights = await call.request.app[LIGHTS].now()
+    return {"items": [light.line(call.say) for light in lights]}
+
+
+@endpoint(
+    "POST", "/lists", rule=at_least(Role.OFFICER), summary="Upload phone numbers, one a line or CSV, as a stream",
+    body_media=ANY_MEDIA, query=ListQuery, answer=ImportAnswer, problems=(413,),
+)  # fmt: skip
+async def upload_list(call: Call[Nothing, ListQuery]) -> dict[str, Any]:
+    chunks = _limited(call.request, LIST_LIMIT)
+    report = await call.services.importing.numbers(call.query.name, chunks, dry_run=call.query.dry_run)
+    await _audit(call, "import_list", name=call.query.name, added=report.added)
+    return _imported(call.say, report, call.query.dry_run)
+
+
+@endpoint(
+    "POST", "/import/people", rule=at_least(Role.ADMIN), summary="Upload people with their addresses, CSV or XLSX",
+    body_media=ANY_MEDIA, query=PeopleQuery, answer=ImportAnswer, problems=(413,),
+)  # fmt: skip
+async def import_people(call: Call[Nothing, PeopleQuery]) -> dict[str, Any]:
+    content = b"".join([chunk async for chunk in _limited(call.request, PEOPLE_LIMIT)])
+    query = call.query
+    report = await call.services.importing.people(query.filename, content, call.who, dry_run=query.dry_run)
+    await _audit(call, "import_people", file=query.filename, added=report.added, changed=report.changed)
+    return _imported(call.say, report, query.dry_run)
+
+
+@endpoint("POST", "/staff", rule=at_least(Role.ADMIN), summary="Add somebody who may sign in", body=NewStaff,
+          answer=StaffAnswer, status=201, problems=(409,))  # fmt: skip
+async def add_staff(call: Call[NewStaff, Nothing]) -> dict[str, Any]:
+    new = call.body
+    password = new.password or passwords.made_password()
+    stored = await passwords.hashed(password)
+    ledger, now = call.services.ledger, call.services.now()
+    try:
+        await ledger.write(lambda tx: access.add_staff(tx, new.name, new.role, stored, now, new.title))
+    except access.NameTaken as taken:
+        raise Trouble(409, "name_taken", {"name": new.name}) from taken
+    await _audit(call, "add_staff", name=new.name, role=new.role)
+    return {"user": new.name, "role": new.role, "password": None if new.password else password}
+
+
+@endpoint("POST", "/keys", rule=at_least(Role.ADMIN), summary="Make an API key", body=NewKey, answer=KeyAnswer,
+          status=201, problems=(409,))  # fmt: skip
+async def add_key(call: Call[NewKey, Nothing]) -> dict[str, Any]:
+    new = call.body
+    ledger, now = call.services.ledger, call.services.now()
+    try:
+        key = await ledger.write(lambda tx: access.add_key(tx, new.name, new.role, now))
+    except access.NameTaken as taken:
+        raise Trouble(409, "name_taken", {"name": new.name}) from taken
+    await _audit(call, "add_key", name=new.name, role=new.role)
+    return {"name": new.name, "role": new.role, "api_key": key}
+
+
+def _unit(unit: Unit) -> dict[str, Any]:
+    return {
+        "code": unit.code,
+        "name": unit.name,
+        "type": unit.type,
+        "districts": list(unit.old_districts),
+        "lat": unit.lat,
+        "lon": unit.lon,
+    }
+
+
+async def _limited(request: web.Request, most: int) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises `Trouble` 413 as soon as there is too much of it."""
+    if (request.content_length or 0) > most:
+        raise Trouble(413, "too_large")
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+        if size > most:
+            raise Trouble(413, "too_large")
+        yield chunk
+
+
+async def _audit(call: Call[Any, Any], action: str, **detail: str | int) -> None:
+    who, now = call.who.name, call.services.now()
+    await call.services.ledger.write(lambda tx: access.record(tx, now, who, action, **detail))
+
+
+def _imported(say: Catalogue, report: ImportReport, dry_run: bool) -> dict[str, Any]:
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "rejected": [_rejected(say, one) for one in report.rejected],
+        "rejections": report.rejections,
+        "list_id": report.list_id,
+        "dry_run": dry_run,
+    }
+
+
+def _rejected(say: Catalogue, one: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"line", "reason"}`, the reason as a sentence."""
+    return {"line": one["line"], "reason": say.first(f"reject.{one['key']}", "reject.other", **one.get("params", {}))}
+
+
+ROUTES: Final = (list_units, list_channels, upload_list, import_people, add_staff, add_key)

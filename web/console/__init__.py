@@ -1,0 +1,34 @@
+"""The duty console: pages made on the server, alive by one stream a tab."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from web.attempts import Attempts
+from web.console import board, broadcasts, compose, files, inbox, live, rollcall, signin
+from web.console.page import ENVIRONMENT, environment
+from web.console.trouble import trouble_page
+from web.context import SERVICES, TROUBLE_PAGE
+from web.roles import Route, mount
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *signin.ROUTES,
+    *board.ROUTES,
+    *compose.ROUTES,
+    *broadcasts.ROUTES,
+    *rollcall.ROUTES,
+    *inbox.ROUTES,
+    *live.ROUTES,
+    *files.ROUTES,
+)
+
+
+def add_console(app: web.Application) -> None:
+    app[TROUBLE_PAGE] = trouble_page
+    app[ENVIRONMENT] = environment()
+    app[files.FILES] = files.Files()
+    app[signin.ATTEMPTS] = Attempts(app[SERVICES].now)
+    app[live.SHARED] = live.Shared()
+    mount(app, ROUTES)

@@ -1,0 +1,185 @@
+"""Soạn tin: a template's blanks or free text, an audience, and what would leave, shown while it is typed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from broadcasts.model import BroadcastState, BroadcastView, Draft, Mode, Preview, Role, Urgency
+from broadcasts.templates import Template
+from store import access, broadcasts, directory, number_lists
+from store.engine import Tx
+from text.report import count_report
+from web.console import forms
+from web.console.forms import ComposeForm
+from web.console.page import page, render, see_other
+from web.context import actor_of, services_of, session_of
+from web.problems import Trouble
+from web.roles import at_least
+from web.services import Services
+
+OFFICER: Final = at_least(Role.OFFICER)
+SAME_WITHIN_SECONDS: Final = 3600.0
+"""How far back the duplicate guard looks: the watch before may have just sent the same."""
+LOOKED_THROUGH: Final = 30
+"""Newest broadcasts that the duplicate guard compares with."""
+TOKEN_FIELD: Final = "once"
+EDITABLE: Final = (BroadcastState.DRAFT, BroadcastState.RETURNED)
+
+
+@page("GET", "/broadcasts/new", OFFICER)
+async def new(request: web.Request) -> web.StreamResponse:
+    """Without `template`: the ten templates to choose from. `template=` empty: free text."""
+    services = services_of(request)
+    if "template" not in request.query:
+        return await render(request, "choose.html", templates=services.templates.all)
+    name = request.query["template"]
+    template = services.templates.find(name) if name else None
+    if name and template is None:
+        raise Trouble(404, "not_found")
+    session = session_of(request)
+    mode = session.mode if session else Mode.ACTUAL.value
+    form = forms.blank_form(template, mode, services.channels.families)
+    return await _form_page(request, form, action="/broadcasts/new")
+
+
+@page("POST", "/broadcasts/new", OFFICER)
+async def create(request: web.Request) -> web.StreamResponse:
+    """Keep the draft and go on to the check. The form's token makes a double click one draft."""
+    posted = await request.post()
+    form = forms.read(posted)
+    services, actor = services_of(request), actor_of(request)
+    problems = await _problems(services, form)
+    if problems:
+        return await _form_page(request, form, action="/broadcasts/new", status=422)
+    token = str(posted.get(TOKEN_FIELD, "")) or secrets.token_urlsafe()
+    now = services.now()
+    known = await services.ledger.write(lambda tx: access.reserve_answer(tx, actor.name, f"form {token}", "form", now))
+    if known is not None:
+        return see_other(f"/broadcasts/{known.body.decode()}" if known.body else "/broadcasts")
+    view = await services.desk.draft(form.draft(), actor)
+    code = view.code
+
+    def remember(tx: Tx) -> None:
+        access.remember_answer(tx, actor.name, f"form {token}", 201, code.encode())
+
+    await services.ledger.write(remember)
+    return see_other(f"/broadcasts/{code}")
+
+
+@page("GET", "/broadcasts/{ref}/edit", OFFICER)
+async def edit_form(request: web.Request) -> web.StreamResponse:
+    services = services_of(request)
+    view = await services.desk.view(request.match_info["ref"])
+    if view.state not in EDITABLE:
+        return see_other(f"/broadcasts/{view.code}")
+    form = forms.form_of(await _kept_draft(services, view), services.templates)
+    return await _form_page(request, form, action=f"/broadcasts/{view.code}/edit", view=view, mode=view.mode)
+
+
+@page("POST", "/broadcasts/{ref}/edit", OFFICER)
+async def edit(request: web.Request) -> web.StreamResponse:
+    ref = request.match_info["ref"]
+    form = forms.read(await request.post())
+    services = services_of(request)
+    if await _problems(services, form):
+        view = await services.desk.view(ref)
+        return await _form_page(request, form, action=f"/broadcasts/{view.code}/edit", view=view, status=422)
+    view = await services.desk.edit(ref, form.draft(), actor_of(request))
+    return see_other(f"/broadcasts/{view.code}")
+
+
+@page("POST", "/broadcasts/preview", OFFICER)
+async def preview(request: web.Request) -> web.StreamResponse:
+    """The right-hand side of the form: every channel's text, the counts, the gaps, what stands in the way."""
+    form = forms.read(await request.post())
+    return await render(request, "parts/preview.html", **await _previewed(services_of(request), form))
+
+
+async def _kept_draft(services: Services, view: BroadcastView) -> Draft:
+    """What the officer filled in, as it was kept."""
+    row = await services.ledger.read(lambda tx: broadcasts.by_no(tx, view.id))
+    if row is None:
+        raise Trouble(404, "not_found")
+    return Draft.model_validate(orjson.loads(row.content)["draft"])
+
+
+async def _problems(services: Services, form: ComposeForm) -> bool:
+    return bool((await services.desk.preview(form.draft())).problems)
+
+
+async def _form_page(
+    request: web.Request, form: ComposeForm, *, action: str, status: int = 200, view: BroadcastView | None = None,
+    mode: str | None = None,
+) -> web.StreamResponse:  # fmt: skip
+    services = services_of(request)
+    template = services.templates.find(form.template) if form.template else None
+    return await render(
+        request,
+        "compose.html",
+        status=status,
+        mode=mode or form.mode,
+        form=form,
+        template=template,
+        action=action,
+        view=view,
+        token=secrets.token_urlsafe(),
+        districts=services.units.old_districts,
+        units_total=len(services.units),
+        groups=await services.ledger.read(directory.groups),
+        lists=await services.ledger.read(number_lists.all_current),
+        families=services.channels.families,
+        urgencies=list(Urgency),
+        kinds=forms.KINDS,
+        hours=forms.VALID_HOURS,
+        input_of=input_of,
+        **await _previewed(services, form, quiet=status == 200 and view is None),
+    )
+
+
+def input_of(template: Template, name: str) -> str:
+    """Which keyboard a phone should show for a blank."""
+    numeric = ("number", "level", "alarm")
+    kind = template.blanks[name].type.value
+    return "tel" if kind == "phone" else "decimal" if kind in numeric else "text"
+
+
+async def _previewed(services: Services, form: ComposeForm, *, quiet: bool = False) -> dict[str, Any]:
+    """`quiet`: nothing was typed yet, so that nothing is said to be missing."""
+    draft = form.draft()
+    shown: Preview = await services.desk.preview(draft)
+    return {
+        "shown": shown,
+        "problems": [] if quiet else shown.problems,
+        "quiet": quiet,
+        "twins": await _twins(services, draft, shown),
+        "report_of": count_report,
+    }
+
+
+async def _twins(services: Services, draft: Draft, shown: Preview) -> list[BroadcastView]:
+    """Broadcasts of the last hour that say the same: rarely meant twice."""
+    oldest = services.now() - SAME_WITHIN_SECONDS
+    dead = (BroadcastState.CANCELLED, BroadcastState.REJECTED, BroadcastState.EXPIRED)
+    return [
+        view
+        for view in await services.desk.list(None, LOOKED_THROUGH)
+        if view.created_at.timestamp() > oldest
+        and view.state not in dead
+        and view.code != draft.supersedes
+        and view.mode == draft.mode
+        and _says_the_same(view, draft, shown)
+    ]
+
+
+def _says_the_same(view: BroadcastView, draft: Draft, shown: Preview) -> bool:
+    if draft.template:
+        filled = {name: value for name, value in draft.blanks.items() if value.strip()}
+        return bool(filled) and view.template == draft.template and view.blanks == filled
+    return bool(draft.text) and view.template is None and view.texts.get("chat") == shown.texts.get("chat")
+
+
+ROUTES: Final = (new, create, preview, edit_form, edit)

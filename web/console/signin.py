@@ -1,0 +1,100 @@
+"""Signing in and out, and what each person sets for their own browser."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from broadcasts.model import Mode, Role
+from store import access
+from store.engine import Tx
+from web import passwords, sessions
+from web.attempts import Attempts
+from web.console.page import page, render, see_other
+from web.context import actor_of, services_of, session_of
+from web.gate import LANGUAGE_COOKIE
+from web.locale import LANGUAGES
+from web.problems import Trouble
+from web.roles import at_least, public
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS: Final = web.AppKey("attempts", Attempts)
+LONGEST_NAME: Final = 64
+COOKIE_SECONDS: Final = 365 * 86_400
+DOOR: Final = public("nobody is signed in yet")
+_LOCAL_PATH: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+"""A path on this host and nothing that a browser would take for another host."""
+
+
+@page("GET", "/sign-in", DOOR)
+async def sign_in_form(request: web.Request) -> web.StreamResponse:
+    if session_of(request) is not None:
+        return see_other(_next(request.query.get("next", "")))
+    return await render(request, "sign_in.html", next=_next(request.query.get("next", "")), typed="", says="")
+
+
+@page("POST", "/sign-in", DOOR)
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    form = await request.post()
+    name, password = str(form.get("name", "")).strip()[:LONGEST_NAME], str(form.get("password", ""))
+    back, address = _next(str(form.get("next", ""))), request.remote or ""
+    attempts, services = request.app[ATTEMPTS], services_of(request)
+    if wait := attempts.wait(name, address):
+        raise Trouble(429, "too_many_attempts", {"n": round(wait / 60) or 1}, retry_after=wait)
+    known = await services.ledger.read(lambda tx: access.password_of(tx, name))
+    if not await passwords.matches(known[1] if known else None, password) or known is None:
+        attempts.failed(name, address)
+        log.warning("sign_in_failed", name=name, address=address)
+        return await render(request, "sign_in.html", status=422, next=back, typed=name, says="error.wrong_password")
+    attempts.succeeded(name, address)
+    response = see_other(back)
+    await sessions.begin(response, services, known[0])
+    now = services.now()
+    await services.ledger.write(lambda tx: access.record(tx, now, name, "sign_in", address=address))
+    return response
+
+
+@page("POST", "/sign-out", at_least(Role.VIEWER))
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    response = see_other("/sign-in")
+    await sessions.end(request, response)
+    return response
+
+
+@page("POST", "/preferences/language", public("the sign-in page has the switch too"))
+async def set_language(request: web.Request) -> web.StreamResponse:
+    form = await request.post()
+    response = see_other(_next(str(form.get("next", ""))))
+    if (wanted := str(form.get("lang", ""))) in LANGUAGES:
+        secure = services_of(request).settings.is_https
+        response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=COOKIE_SECONDS, samesite="Lax", secure=secure, path="/")
+    return response
+
+
+@page("POST", "/preferences/mode", at_least(Role.OFFICER))
+async def set_mode(request: web.Request) -> web.StreamResponse:
+    """Real or exercise: what this person's next messages are made for, and the colour of their pages."""
+    form, services = await request.post(), services_of(request)
+    wanted, actor, now = str(form.get("mode", "")), actor_of(request), services.now()
+    if wanted not in (Mode.ACTUAL.value, Mode.EXERCISE.value):
+        raise Trouble(422, "invalid_input")
+    token = request.cookies[sessions.SESSION_COOKIE]
+
+    def save(tx: Tx) -> None:
+        access.set_mode(tx, token, wanted)
+        access.record(tx, now, actor.name, "set_mode", mode=wanted)
+
+    await services.ledger.write(save)
+    return see_other(_next(str(form.get("next", ""))))
+
+
+def _next(path: str) -> str:
+    """Where to go on: a page of ours, else the duty board."""
+    return path if _LOCAL_PATH.fullmatch(path) else "/"
+
+
+ROUTES: Final = (sign_in_form, sign_in, sign_out, set_language, set_mode)
