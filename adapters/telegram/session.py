@@ -137,9 +137,9 @@ class TelegramSession:
     def health(self, user: str) -> Health:
         """From what was seen last; makes no request."""
         if not self.configured:
-            return Health(HealthState.DOWN, "credentials_missing", {"key": "adapters.telegram.token"})
+            return Health(HealthState.DOWN, "telegram.credentials_missing", {"key": "adapters.telegram.token"})
         if user not in self._users:
-            return Health(HealthState.OFF, "off")
+            return Health(HealthState.OFF, "telegram.off")
         if self._auth_failed:
             return self._says(HealthState.DOWN, "auth")
         if self._link.state is LinkState.DOWN:
@@ -154,7 +154,7 @@ class TelegramSession:
 
     def _says(self, state: HealthState, key: str, **params: str | int | float) -> Health:
         at = self._request.answered_at
-        return Health(state, key, params, None if at is None else datetime.fromtimestamp(at, UTC))
+        return Health(state, f"telegram.{key}", params, None if at is None else datetime.fromtimestamp(at, UTC))
 
     async def _alive(self) -> None:
         """Raises when the service does not answer; an answer that refuses the token is one, too."""

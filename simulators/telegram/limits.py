@@ -9,6 +9,8 @@ CHAT = (1, 1.0)
 GROUP = (20, 60.0)
 ALL = (30, 1.0)
 """Messages in so many seconds (Telegram Bots FAQ, "My bot is hitting limits")."""
+SLACK = 0.8
+"""Of those seconds are counted: requests do not arrive as evenly as they leave, and Telegram allows short bursts."""
 
 
 class FloodLimits:
@@ -20,7 +22,8 @@ class FloodLimits:
         limits = {"all": ALL, f"chat {chat}": CHAT}
         if chat < 0:
             limits[f"group {chat}"] = GROUP
-        for key, (limit, seconds) in limits.items():
+        for key, (limit, full) in limits.items():
+            seconds = full * SLACK
             seen = self._seen[key]
             while seen and seen[0] <= now - seconds:
                 seen.popleft()

@@ -223,7 +223,7 @@ async def test_told_to_wait_rests_exactly_so_long_and_no_other_request_lifts_it(
     first = await _send(rig, *one())
     began = time.monotonic()
     assert first.one(1) == Rejected("throttled", RETRY, "429 Too Many Requests: retry after 1", 1.0)
-    assert (await rig.channel.probe()).key == "throttled"
+    assert (await rig.channel.probe()).key == "telegram.throttled"
     await rig.sim.person_says(OTHER, None, "còn đó không")  # a request in between: polling goes on
     book = await _send(rig, Envelope(2, OTHER, "sau khi chờ"))
     assert isinstance(book.one(2), Accepted)
@@ -289,7 +289,7 @@ async def test_a_group_that_moved_is_followed_remembered_and_told(rig: Rig) -> N
     state: MemoryState = rig.more["state"]
     assert state.values[f"telegram.migrated.{GROUP}"] == new.encode()
     health = await group.probe()
-    assert (health.state, health.key, health.params) == (HealthState.OK, "group_moved", {"old": GROUP, "new": new})
+    assert (health.state, health.key, health.params) == (HealthState.OK, "telegram.group_moved", {"old": GROUP, "new": new})
     await group.stop()
 
 
@@ -362,7 +362,7 @@ async def test_an_outage_costs_only_what_was_in_flight(rig: Rig) -> None:
     assert len(lost) <= limits.CONNECTIONS
     assert all(outcome.cls is RETRY and outcome.reason == "link_down" and outcome.after for outcome in back)
     await until(lambda: rig.channel._session._link.state.value == "down")  # type: ignore[attr-defined]
-    assert (await rig.channel.probe()).key == "link_down"
+    assert (await rig.channel.probe()).key == "telegram.link_down"
     assert isinstance((await _send(rig, Envelope(900, LEADER, "x"))).one(900), Rejected)
     rig.sim.set_faults({"outage": ""})
     await ready(rig)
@@ -380,7 +380,7 @@ async def test_nobody_listens_there() -> None:
     assert isinstance(outcome, Rejected)
     assert (outcome.reason, outcome.cls) == ("link_down", RETRY)
     await until(lambda: channel._session._link.state.value == "down")
-    assert (await channel.probe()).key == "link_down"
+    assert (await channel.probe()).key == "telegram.link_down"
     await channel.stop()
 
 
@@ -396,7 +396,7 @@ async def test_a_wrong_or_missing_token(token: str, caplog: pytest.LogCaptureFix
         assert isinstance(outcome, Rejected)
         assert (outcome.reason, outcome.cls) == ("auth", CONFIG)
         health = await channel.probe()
-        assert (health.state, health.key) == (HealthState.DOWN, "auth" if token else "credentials_missing")
+        assert (health.state, health.key) == (HealthState.DOWN, "telegram.auth" if token else "telegram.credentials_missing")
         await channel.stop()
 
 
@@ -470,7 +470,7 @@ async def test_two_pollers_are_noticed(rig: Rig) -> None:
         assert response.status == 200
 
     async def degraded() -> bool:
-        return (await rig.channel.probe()).key == "conflict"
+        return (await rig.channel.probe()).key == "telegram.conflict"
 
     await until_async(degraded)
 
