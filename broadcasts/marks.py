@@ -22,6 +22,8 @@ class Marks:
     """`exercise`, `test` → the words that say so, per alphabet (`chat`, `sms`)."""
     leader_reply: tuple[str, ...]
     """How to confirm by SMS, longest first."""
+    ack_label: str
+    """On the button that confirms."""
     official_domains: frozenset[str]
     """Hosts that a link to residents may have."""
 
@@ -30,4 +32,10 @@ class Marks:
 def load_marks(path: Path = MARKS_FILE) -> Marks:
     """Raises OSError, TOMLDecodeError or KeyError at start where the file is not whole."""
     raw = tomllib.loads(path.read_text("utf-8"))
-    return Marks(raw["urgency"], raw["mode"], tuple(raw["reply"]["leader"]), frozenset(raw["official_domains"]))
+    return Marks(
+        raw["urgency"],
+        raw["mode"],
+        tuple(raw["reply"]["leader"]),
+        raw["button"]["ack"],
+        frozenset(raw["official_domains"]),
+    )

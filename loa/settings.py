@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.manual.settings import ManualSettings
@@ -116,8 +116,8 @@ class Escalation(_Section):
 
 DEFAULT_ESCALATION = Escalation(
     steps=(
-        StepSettings(after=0, channels=("zalo", "telegram"), roles=("chairman",)),
-        StepSettings(after=300, channels=("sms",), roles=("chairman",), unless="delivered"),
+        StepSettings(after=0, channels=("zalo", "telegram")),
+        StepSettings(after=300, channels=("sms",), unless="delivered"),
     )
 )
 """Zalo at once, SMS after five minutes without `delivered` (DESIGN 4)."""
@@ -126,7 +126,6 @@ DEFAULT_ESCALATION = Escalation(
 class Limits(_Section):
     sms_parts: int = Field(default=4, ge=1, le=10)
     close_after: Duration = 86_400.0
-    life_seconds: Duration = 5.0
 
 
 class Settings(BaseSettings):
@@ -202,7 +201,3 @@ def _explained(wrong: ValidationError, path: Path) -> SettingsError:
     if first["type"] == "missing":
         return SettingsError("key_missing", path=path.name, where=where)
     return SettingsError("value_wrong", path=path.name, where=where, says=first["msg"])
-
-
-def secret(value: str) -> SecretStr:
-    return SecretStr(value)

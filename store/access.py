@@ -88,6 +88,20 @@ def add_key(tx: Tx, name: str, role: str, now: float) -> str:
     return key
 
 
+def retire_key(tx: Tx, name: str) -> None:
+    """The key is no longer one; its name is free again."""
+    tx.execute("DELETE FROM api_key WHERE name = ?", (name,))
+
+
+def replace_staff(tx: Tx, name: str, role: str, password_hash: str, now: float) -> None:
+    """Add a member of staff, or give the known one this password: the demo's people, new at each start."""
+    known = password_of(tx, name)
+    if known is None:
+        add_staff(tx, name, role, password_hash, now)
+    else:
+        set_password(tx, known[0], password_hash)
+
+
 def _refuse_taken(tx: Tx, name: str) -> None:
     """One name space for people and keys: "not by the author" compares names."""
     taken = tx.execute("SELECT 1 FROM staff WHERE name = ? UNION SELECT 1 FROM api_key WHERE name = ?", (name, name))

@@ -25,3 +25,8 @@ def delete(tx: Tx, keys: tuple[str, ...]) -> None:
 def items(tx: Tx, prefix: str) -> dict[str, bytes]:
     rows = tx.execute("SELECT key, value FROM channel_state WHERE key >= ? AND key < ?", (prefix, prefix + "\uffff"))
     return {row[0]: bytes(row[1]) for row in rows}
+
+
+def forget_all(tx: Tx) -> None:
+    """Every channel begins anew, as with providers that it never met."""
+    tx.execute("DELETE FROM channel_state")

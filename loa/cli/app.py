@@ -1,0 +1,46 @@
+"""All commands in one place; each is a few lines over its own module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loa.cli import broadcast, local, office, serve
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+text = typer.Typer(no_args_is_help=True)
+units = typer.Typer(no_args_is_help=True)
+importing = typer.Typer(no_args_is_help=True)
+user = typer.Typer(no_args_is_help=True)
+key = typer.Typer(no_args_is_help=True)
+app.add_typer(text, name="text", help="Count texts as SMS.")
+app.add_typer(units, name="units", help="Find communes and wards.")
+app.add_typer(importing, name="import", help="Import people or numbers.")
+app.add_typer(user, name="user", help="People who sign in.")
+app.add_typer(key, name="key", help="API keys.")
+
+Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
+
+text.command("count")(local.text_count)
+app.command("number")(local.number)
+units.command("find")(local.units_find)
+app.command("ask")(local.ask)
+
+app.command("send")(broadcast.send)
+app.command("approve")(broadcast.approve)
+app.command("cancel")(broadcast.cancel)
+app.command("status")(broadcast.status)
+
+importing.command("people")(office.import_people)
+importing.command("list")(office.import_list)
+user.command("add")(office.add_user)
+key.command("add")(office.add_key)
+app.command("doctor")(office.doctor)
+app.command("export")(office.export)
+app.command("backup")(office.backup)
+app.command("restore")(office.restore)
+
+app.command("run")(serve.run)
+app.command("demo")(serve.demo)

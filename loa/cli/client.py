@@ -1,0 +1,95 @@
+"""The command line's way to the running service: its API."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from loa.cli.out import Failed, language
+from loa.settings import ROOT, load_settings
+
+SERVICE_FILE = "service.json"
+"""In the data folder of a running service, for its own machine's operator only (mode 0600): API address and keys."""
+DEMO_FOLDER = ROOT / "var" / "demo"
+TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    url: str
+    key: str
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self._call("GET", path, None, query)
+
+    def post(self, path: str, body: Any = None, headers: Mapping[str, str] | None = None, **query: Any) -> Any:
+        data = orjson.dumps(body) if body is not None else b""
+        return self._call("POST", path, data, query, {"Content-Type": "application/json", **(headers or {})})
+
+    def upload(self, path: str, content: BinaryIO, **query: Any) -> Any:
+        """Send a file as it is read."""
+        return self._call("POST", path, content, query, {"Content-Type": "application/octet-stream"})
+
+    def _call(
+        self, method: str, path: str, data: Any, query: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> Any:
+        wanted = {name: str(value) for name, value in query.items() if value is not None}
+        url = f"{self.url}{path}" + (f"?{urllib.parse.urlencode(wanted)}" if wanted else "")
+        request = urllib.request.Request(url, data=data, method=method)
+        request.add_header("Authorization", f"Bearer {self.key}")
+        request.add_header("Accept-Language", language())
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                return orjson.loads(response.read())
+        except urllib.error.HTTPError as refused:
+            raise _refused(refused) from None
+        except (OSError, orjson.JSONDecodeError):
+            raise Failed("cli.no_answer", url=self.url) from None
+
+
+def _refused(refused: urllib.error.HTTPError) -> Failed:
+    """The problem that the service described, in one line."""
+    try:
+        problem = orjson.loads(refused.read())
+        says = problem.get("detail") or problem["title"]
+        errors = "; ".join(error["says"] for error in problem.get("errors") or [])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return Failed("cli.refused", status=refused.code)
+    return Failed(says=f"{says} {errors}".strip())
+
+
+def api(config: Path | None, *, admin: bool = False) -> Api:
+    """`LOA_API` with `LOA_API_KEY`, else the service whose data folder the settings name, else the demo's."""
+    if url := os.environ.get("LOA_API"):
+        return Api(url.rstrip("/"), os.environ.get("LOA_API_KEY", ""))
+    for folder in _folders(config):
+        service = running(folder)
+        if service is not None:
+            key = os.environ.get("LOA_API_KEY") or service["admin_key" if admin else "key"]
+            return Api(service["api"], key)
+    raise Failed("cli.no_service")
+
+
+def running(folder: Path) -> dict[str, str] | None:
+    """What the service of this data folder left for its own machine's operator; None: there is none."""
+    try:
+        service: dict[str, str] = orjson.loads((folder / SERVICE_FILE).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return service
+
+
+def _folders(config: Path | None) -> list[Path]:
+    if "LOA_DATA" in os.environ:
+        return [Path(os.environ["LOA_DATA"])]
+    return [load_settings(config).data_folder(), DEMO_FOLDER]

@@ -1,0 +1,214 @@
+"""Commands about the office's own things: imports, people who sign in, keys, health, exports, backups."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, TypeVar
+
+import typer
+
+from broadcasts.model import Role
+from loa.cli.client import api, running
+from loa.cli.out import Failed, line, say
+from loa.export import write_export
+from loa.settings import Settings, load_settings
+from store import access
+from store.engine import Ledger, LedgerError, Tx, connect_reader, hold_lock
+from store.migrate import migrate
+from web import passwords
+
+T = TypeVar("T")
+Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")]
+RoleOption = Annotated[Role, typer.Option(help="viewer, officer, approver or admin.")]
+
+
+def import_people(file: Annotated[Path, typer.Argument()], dry_run: DryRun = False, config: Config = None) -> None:
+    """Import people with their addresses from CSV or XLSX."""
+    with _opened(file) as content:
+        report = api(config, admin=True).upload(
+            "/import/people", content, filename=file.name, dry_run=str(dry_run).lower()
+        )
+    line(_import_line(report))
+
+
+def import_list(
+    file: Annotated[Path, typer.Argument()],
+    name: Annotated[str, typer.Option(help="The list's name; left out, the file's.")] = "",
+    dry_run: DryRun = False,
+    config: Config = None,
+) -> None:
+    """Import a list of telephone numbers from CSV or XLSX."""
+    with _opened(file) as content:
+        report = api(config).upload("/lists", content, name=name or file.stem, dry_run=str(dry_run).lower())
+    line(_import_line(report))
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except OSError:
+        raise Failed("cli.file_unreadable", path=str(file)) from None
+
+
+def _import_line(report: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "added": report["added"],
+        "changed": report["changed"],
+        "removed": report["removed"],
+        "rejected": [{"line": one["line"], "reason": one["reason"]} for one in report["rejected"]],
+        "rejections": report["rejections"],
+    }
+
+
+def add_user(
+    name: Annotated[str, typer.Argument()],
+    role: RoleOption,
+    title: Annotated[str, typer.Option(help="As shown beside the name.")] = "",
+    config: Config = None,
+) -> None:
+    """Add somebody who may sign in; the password is shown this once."""
+    password = passwords.made_password()
+
+    def directly(tx: Tx) -> None:
+        access.add_staff(tx, name, role.value, asyncio.run(passwords.hashed(password)), time.time(), title)
+
+    service = _running(config)
+    if service is None:
+        _write(config, directly)
+    else:
+        body = {"name": name, "role": role.value, "title": title, "password": password}
+        api(config, admin=True).post("/staff", body)
+    line({"user": name, "password": password})
+
+
+def add_key(name: Annotated[str, typer.Argument()], role: RoleOption, config: Config = None) -> None:
+    """Make an API key; it is shown this once."""
+    if _running(config) is None:
+        key = _write(config, lambda tx: access.add_key(tx, name, role.value, time.time()))
+    else:
+        key = api(config, admin=True).post("/keys", {"name": name, "role": role.value})["api_key"]
+    line({"api_key": key})
+
+
+def _running(config: Path | None) -> dict[str, str] | None:
+    """The service that holds this ledger, if one runs; `LOA_API` names another machine's."""
+    if "LOA_API" in os.environ:
+        return {"api": os.environ["LOA_API"]}
+    return running(load_settings(config).data_folder())
+
+
+def _write(config: Path | None, closure: Callable[[Tx], T]) -> T:
+    """Into a ledger that no service holds."""
+    settings = load_settings(config)
+
+    async def write() -> T:
+        path = settings.store.path()
+        migrate(path)
+        ledger = Ledger(path)
+        ledger.open()
+        try:
+            return await ledger.write(closure)
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(write())
+    except access.NameTaken:
+        raise Failed("refusal.name_taken", name="") from None
+    except LedgerError as wrong:
+        raise Failed(f"error.{wrong.key}", **wrong.params) from None
+
+
+def doctor(config: Config = None) -> None:
+    """Check the installation, the ledger and, where the service runs, every channel. One line a check."""
+    from loa.doctor import checks
+
+    failed = False
+    for check in checks(config):
+        failed |= not check["ok"]
+        line(check)
+    if failed:
+        raise Failed("cli.doctor_failed")
+
+
+def export(
+    code: Annotated[str, typer.Argument(help="The broadcast's code.")],
+    to: Annotated[Path, typer.Option(help="FILE.xlsx, .csv or .json.")],
+    config: Config = None,
+) -> None:
+    """The roll-call and the deliveries of a broadcast as a file."""
+    service = api(config)
+    view = service.get(f"/broadcasts/{code}")
+    rollcall = service.get(f"/broadcasts/{code}/rollcall")["items"]
+
+    def deliveries() -> Iterator[dict[str, Any]]:
+        after: int | None = 0
+        while after is not None:
+            page = service.get(f"/broadcasts/{code}/deliveries", after=after)
+            yield from page["items"]
+            after = page["next"]
+
+    try:
+        rows = write_export(to, view, rollcall, deliveries(), say)
+    except OSError:
+        raise Failed("cli.file_not_writable", path=str(to)) from None
+    line({"file": str(to), "rows": rows})
+
+
+def backup(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
+    """A whole copy of the ledger, also while the service runs."""
+    source = _service_ledger(config)
+    if file.exists():
+        raise Failed("cli.file_exists", path=str(file))
+    try:
+        with connect_reader(source) as connection:
+            connection.execute("VACUUM INTO ?", (str(file),))
+        rows = _deliveries(file)
+    except sqlite3.Error as failed:
+        raise Failed("cli.backup_failed", path=str(file), says=str(failed)) from None
+    line({"file": str(file), "rows": rows})
+
+
+def restore(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
+    """Put a backup in the ledger's place; the service must not run. The ledger of before is kept beside it."""
+    target = load_settings(config).store.path()
+    try:
+        with connect_reader(file) as connection:
+            sound = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        rows = _deliveries(file)
+    except sqlite3.Error:
+        sound, rows = False, 0
+    if not sound:
+        raise Failed("cli.backup_unsound", path=str(file))
+    try:
+        with hold_lock(target):
+            if target.exists():
+                target.replace(target.with_suffix(f".before-{int(time.time())}"))
+            for leftover in ("-wal", "-shm"):
+                target.with_name(target.name + leftover).unlink(missing_ok=True)
+            shutil.copyfile(file, target)
+    except LedgerError as wrong:
+        raise Failed(f"error.{wrong.key}", **wrong.params) from None
+    line({"file": str(target), "rows": rows})
+
+
+def _service_ledger(config: Path | None) -> Path:
+    if "LOA_DATA" in os.environ:
+        return Path(os.environ["LOA_DATA"]) / "loa.db"
+    settings: Settings = load_settings(config)
+    path = settings.store.path()
+    if not path.exists():
+        raise Failed("cli.no_ledger", path=str(path))
+    return path
+
+
+def _deliveries(path: Path) -> int:
+    with connect_reader(path) as connection:
+        return int(connection.execute("SELECT count(*) FROM delivery").fetchone()[0])

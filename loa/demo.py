@@ -1,0 +1,167 @@
+"""`loa demo`: the service against simulators on loopback, with invented people in every commune."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from broadcasts.model import Role
+from directory import importing
+from directory.groups import import_groups
+from loa.cli.out import Failed
+from loa.service import Service
+from loa.settings import ROOT, Settings, load_settings
+from simulators import smsc, telegram, zalo
+from store import access, channel_state
+from store.engine import Tx
+from web import passwords
+
+SAMPLE = ROOT / "data" / "sample"
+DEMO_DATA = ROOT / "var" / "demo"
+SIMULATORS_READY_SECONDS = 30.0
+OFFICER, APPROVER = "canbo", "lanhdao"
+ESCALATION_SMS_SECONDS = 60.0
+"""In the demo SMS follows after one minute instead of five, so that a visitor sees it."""
+CLOSE_SECONDS = 300.0
+HOTLINE = "0237.xxx.xxxx"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    port: int
+    data: Path | None
+    seed: int
+    speed: float
+    people_reply: bool
+    config: Path | None
+
+
+async def run_demo(options: DemoOptions, stopped: asyncio.Event, ready: Callable[[dict[str, Any]], None]) -> None:
+    """Until `stopped`; `ready` gets the ready line once everything answers."""
+    simulators, urls = await start_simulators(options)
+    try:
+        service = Service(demo_settings(options, urls), demo=True, phone_wall=urls["phones"])
+        people: dict[str, Any] = {}
+        await service.start(lambda: furnish(service, people))
+        try:
+            await listen_to_zalo(service, urls)
+            service.leave_word(service.admin_key, people["api_key"])
+            ready(ready_line(service, urls, people))
+            gone = asyncio.create_task(simulators.wait())
+            ended = asyncio.create_task(stopped.wait())
+            await asyncio.wait({gone, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                raise Failed("cli.simulators_ended")
+        finally:
+            await service.stop()
+    finally:
+        if simulators.returncode is None:
+            simulators.terminate()
+            await simulators.wait()
+
+
+async def start_simulators(options: DemoOptions) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
+    """The simulators in a process of their own; it ends with us, since its standard input closes then."""
+    arguments = [sys.executable, "-m", "simulators", "--until-stdin-closes"]
+    arguments += ["--people", str(SAMPLE / "people.csv"), "--seed", str(options.seed), "--speed", str(options.speed)]
+    if not options.people_reply:
+        arguments.append("--no-people-reply")
+    process = await asyncio.create_subprocess_exec(
+        *arguments, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        said = await asyncio.wait_for(process.stdout.readline(), SIMULATORS_READY_SECONDS)
+        return process, orjson.loads(said)
+    except (TimeoutError, orjson.JSONDecodeError):
+        if process.returncode is None:
+            process.kill()
+        raise Failed("cli.simulators_failed") from None
+
+
+def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
+    """The office's settings, with simulators in place of providers and time running `speed` times faster."""
+    data = (options.data or DEMO_DATA).resolve()
+    host, _, port = str(urls["smsc"]).rpartition(":")
+    account = {"base_url": urls["zalo"], "oauth_url": urls["zalo"], **asdict(zalo.APP)}
+    sms = {
+        "name": "demo", "kind": "smpp", "host": host, "port": int(port), "system_id": smsc.SYSTEM_ID,
+        "password": smsc.PASSWORD, "window": 100, "sender": smsc.SHORT_CODE, "price": 250,
+    }  # fmt: skip
+    steps = [
+        {"after": 0, "channels": ["zalo", "telegram"]},
+        {"after": ESCALATION_SMS_SECONDS / options.speed, "channels": ["sms"], "unless": "delivered"},
+    ]
+    overrides = {
+        "office": {"short_code": smsc.SHORT_CODE, "hotline": HOTLINE},
+        "store": {"url": f"sqlite:///{data / 'loa.db'}"},
+        "web": {"port": options.port},
+        "adapters": {
+            "zalo": {
+                "oa": account,
+                "oa_user": {"enabled": True},
+                "oa_group": {"enabled": True, "group_id": zalo.GROUP_ID},
+            },
+            "telegram": {"enabled": True, "base_url": urls["telegram"], "token": telegram.DEFAULT_TOKEN},
+            "sms": {"accounts": [sms]},
+        },
+        "escalation": {"default": {"steps": steps}},
+        "limits": {"close_after": CLOSE_SECONDS / options.speed},
+    }
+    return load_settings(options.config, overrides)
+
+
+async def furnish(service: Service, people: dict[str, Any]) -> None:
+    """Sample people, groups, two people who sign in, two keys: what a first visitor needs. Safe to repeat.
+
+    `people` gets the keys and passwords. The simulators are new at each start, so the channels begin anew, too.
+    """
+    await importing.import_people(service.ledger, service.units, SAMPLE / "people.csv", time.time())
+    await import_groups(service.ledger, service.units, SAMPLE / "groups.csv", time.time())
+    words = {name: passwords.made_password() for name in (OFFICER, APPROVER)}
+    hashes = {name: await passwords.hashed(word) for name, word in words.items()}
+
+    def write(tx: Tx) -> dict[str, str]:
+        channel_state.forget_all(tx)
+        keys = {}
+        for name, role in ((OFFICER, Role.OFFICER), (APPROVER, Role.APPROVER)):
+            access.replace_staff(tx, name, role.value, hashes[name], time.time())
+            access.retire_key(tx, f"{name}-demo")
+            keys[name] = access.add_key(tx, f"{name}-demo", role.value, time.time())
+        return keys
+
+    keys = await service.ledger.write(write)
+    people |= {"api_key": keys[OFFICER], "approver_key": keys[APPROVER], "passwords": words}
+
+
+async def listen_to_zalo(service: Service, urls: dict[str, Any]) -> None:
+    """What an office does once in Zalo's console: name the address of our webhook."""
+    import aiohttp
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{urls['zalo']}/_sim/webhook", json={"url": f"{service.url}/hooks/zalo.oa"}) as answer,
+    ):
+        answer.raise_for_status()
+
+
+def ready_line(service: Service, urls: dict[str, Any], people: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ready": True,
+        "console": service.url,
+        "api": f"{service.url}/api/v1",
+        "api_key": people["api_key"],
+        "approver_key": people["approver_key"],
+        "officer": {"user": OFFICER, "password": people["passwords"][OFFICER]},
+        "approver": {"user": APPROVER, "password": people["passwords"][APPROVER]},
+        "simulators": {
+            name: urls.get(name) for name in ("zalo", "telegram", "smsc", "smsc_control", "esms", "speedsms", "phones")
+        },
+    }

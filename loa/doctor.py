@@ -1,0 +1,93 @@
+"""What an operator can check without knowing the code: one line a check, with what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from broadcasts.templates import TemplateError, load_templates
+from directory import units as unit_data
+from directory.units import UnitDataError
+from loa.cli.client import api, running
+from loa.cli.out import Failed, say
+from loa.settings import Settings, SettingsError, load_settings
+
+DISK_FREE_MB = 1_024
+"""Below it a storm night may fill the disk: 3 million deliveries take about 250 MB, their journal as much again."""
+SQLITE_SOUND = (3, 51, 3)
+"""From here on two connections cannot lose committed pages (sqlite.org/wal.html#walreset); Loa writes with one."""
+PLACEHOLDERS = ("hotline", "short_code")
+
+Check = dict[str, Any]
+
+
+def checks(config: Path | None) -> Iterator[Check]:
+    yield _check("python", True, version=".".join(str(part) for part in sys.version_info[:3]))
+    sound = sqlite3.sqlite_version_info >= SQLITE_SOUND
+    yield _check("sqlite", True, key="sqlite" if sound else "sqlite_one_writer", version=sqlite3.sqlite_version)
+    try:
+        settings = load_settings(config)
+    except SettingsError as wrong:
+        yield _line("settings", False, say(f"settings.{wrong.key}", **wrong.params), say("doctor.settings.mend"))
+        return
+    yield _check("settings", True)
+    yield _data()
+    yield _templates()
+    yield from _folder(settings)
+    yield from _office(settings)
+    yield from _service(config, settings)
+
+
+def _check(check: str, ok: bool, *, key: str = "", **params: Any) -> Check:
+    key = key or (check if ok else f"{check}_bad")
+    return _line(check, ok, say(f"doctor.{key}.says", **params), "" if ok else say(f"doctor.{key}.mend", **params))
+
+
+def _line(name: str, ok: bool, says: str, mend: str) -> Check:
+    return {"check": name, "ok": ok, "says": says, "mend": mend}
+
+
+def _data() -> Check:
+    try:
+        return _check("units", True, count=len(unit_data.load()))
+    except UnitDataError as wrong:
+        return _line("units", False, str(wrong), say("doctor.units_bad.mend"))
+
+
+def _templates() -> Check:
+    try:
+        return _check("templates", True, count=len(load_templates().all))
+    except TemplateError as wrong:
+        return _line("templates", False, str(wrong), say("doctor.templates_bad.mend"))
+
+
+def _folder(settings: Settings) -> Iterator[Check]:
+    folder = settings.data_folder()
+    there = folder if folder.exists() else next(parent for parent in folder.parents if parent.exists())
+    yield _check("data_folder", os.access(there, os.W_OK), path=str(folder))
+    free = shutil.disk_usage(there).free // 2**20
+    yield _check("disk", free >= DISK_FREE_MB, free=free, wanted=DISK_FREE_MB)
+
+
+def _office(settings: Settings) -> Iterator[Check]:
+    for name in PLACEHOLDERS:
+        filled = bool(getattr(settings.office, name))
+        yield _check("placeholder", filled, key="" if filled else "placeholder_empty", name=f"office.{name}")
+
+
+def _service(config: Path | None, settings: Settings) -> Iterator[Check]:
+    try:
+        service = api(config)
+        channels = service.get("/channels")["items"]
+    except Failed:
+        yield _check("service", running(settings.data_folder()) is None, key="service_stopped")
+        return
+    yield _check("service", True, url=service.url)
+    for channel in channels:
+        ok = channel["state"] in ("ok", "off")
+        yield _line(f"channel {channel['name']}", ok, channel["says"], "" if ok else channel["mend"])

@@ -1,0 +1,85 @@
+"""A broadcast as a file for people: XLSX with two sheets, CSV of the roll-call, or JSON of everything."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+import xlsxwriter
+
+from loa.cli.out import Failed
+
+ROLLCALL_COLUMNS = ("unit", "name", "district", "state", "person", "via", "at", "seconds", "level", "by_staff", "note")
+DELIVERY_COLUMNS = (
+    "id", "unit", "person", "channel", "step", "state", "reason", "provider_id", "provider_code", "parts", "at", "to",
+)  # fmt: skip
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
+
+Say = Callable[..., str]
+Row = Mapping[str, Any]
+
+
+def write_export(to: Path, view: Row, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say) -> int:
+    """Write the file that its ending names; how many rows it has. Raises `Failed` for another ending."""
+    kind = to.suffix.lower()
+    if kind == ".json":
+        everything = list(deliveries)
+        to.write_bytes(orjson.dumps({"broadcast": view, "rollcall": rollcall, "deliveries": everything}))
+        return len(rollcall) + len(everything)
+    if kind == ".csv":
+        return _csv(to, rollcall, deliveries, say)
+    if kind == ".xlsx":
+        return _xlsx(to, view, rollcall, deliveries, say)
+    raise Failed("cli.export_kind", kind=kind or to.name)
+
+
+def _heads(columns: Sequence[str], say: Say) -> list[str]:
+    return [say(f"column.{column}") for column in columns]
+
+
+def _cell(row: Row, column: str, say: Say) -> Any:
+    value = row.get(column)
+    if column == "state" and value:
+        return say(f"state.{'ack' if 'district' in row else 'delivery'}.{value}")
+    return value
+
+
+def _safe(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def _csv(to: Path, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say) -> int:
+    """The roll-call; for a broadcast without units its deliveries. With a BOM, which Excel needs for accents."""
+    columns, rows = (ROLLCALL_COLUMNS, rollcall) if rollcall else (DELIVERY_COLUMNS, deliveries)
+    count = 0
+    with to.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_heads(columns, say))
+        for row in rows:
+            writer.writerow([_safe(_cell(row, column, say)) for column in columns])
+            count += 1
+    return count
+
+
+def _xlsx(to: Path, view: Row, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say) -> int:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    count = 0
+    with xlsxwriter.Workbook(str(to), options) as book:
+        bold = book.add_format({"bold": True})
+        for name, columns, rows in (
+            (say("sheet.rollcall"), ROLLCALL_COLUMNS, rollcall),
+            (say("sheet.deliveries"), DELIVERY_COLUMNS, deliveries),
+        ):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, [view["code"], view["title"]], bold)
+            sheet.write_row(1, 0, _heads(columns, say), bold)
+            for at, row in enumerate(rows, start=2):
+                for place, column in enumerate(columns):
+                    value = _cell(row, column, say)
+                    sheet.write(at, place, str(value) if column == "id" else value)
+                count += 1
+    return count

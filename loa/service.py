@@ -1,0 +1,223 @@
+"""One running Loa: ledger, lanes, channels, workers, clock, bot and web in one process (role `all`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import orjson
+import structlog
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.acting import Acting
+from bot.answering import Answering
+from bot.confirming import Confirming
+from bot.intake import Intake
+from bot.wording import load as load_wording
+from broadcasts.acknowledge import Acknowledgements
+from broadcasts.clockwork import Clockwork
+from broadcasts.desk import Desk
+from broadcasts.dispatch import Dispatcher
+from broadcasts.model import Role
+from broadcasts.recorder import Recorder
+from broadcasts.templates import load_templates
+from directory import units as unit_data
+from directory.number_lists import discard_incomplete
+from lanes.memory import MemoryBus, MemoryLanes
+from loa.cli.client import SERVICE_FILE
+from loa.durable import LedgerState
+from loa.importing import Imports
+from loa.settings import Settings, SettingsError
+from loa.texts import ack_label, bot_office, desk_settings
+from loa.wiring import LedgerSink, SwitchedOn, build_routes, own_addresses
+from store import access
+from store.engine import Ledger, Tx
+from store.migrate import migrate
+from text.dates import OFFICE_ZONE
+from web.app import make_app
+from web.services import Services, WebSettings
+
+log = structlog.get_logger(__name__)
+
+ESCALATION_TICK_SECONDS = 0.5
+BROADCAST_TICK_SECONDS = 1.0
+LANES_TICK_SECONDS = 5.0
+"""The reconciler: what no lane holds any more is announced again."""
+Prepare = Callable[[], Awaitable[None]]
+WEB_SHUTDOWN_SECONDS = 3.0
+LOCAL_ADMIN = "local"
+"""Name of the key that the machine's own operator uses."""
+
+
+class Service:
+    """Built from settings; `start` returns when it is ready, `stop` when everything is flushed and closed."""
+
+    def __init__(self, settings: Settings, *, demo: bool = False, phone_wall: str = "") -> None:
+        if not settings.lanes.url.startswith("memory://"):
+            raise SettingsError("lanes_url", value=settings.lanes.url.partition(":")[0])
+        self.settings = settings
+        self.data = settings.data_folder()
+        self._demo = demo
+        self._phone_wall = phone_wall
+        self.units = unit_data.load()
+        self.templates = load_templates()
+        self.ledger = Ledger(settings.store.path())
+        self.bus = MemoryBus()
+        self.lanes = MemoryLanes()
+        self.owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self.recorder = Recorder(self.ledger, self.bus)
+        self.state = LedgerState(self.ledger)
+        self.routes = build_routes(settings.adapters, self.state)
+        self.clockwork = Clockwork(self.ledger, self.lanes, self.bus, self.routes, self.owner)
+        self.acknowledgements = Acknowledgements(self.ledger, self.bus)
+        self.desk = Desk(
+            self.ledger,
+            self.bus,
+            self.routes,
+            self.clockwork,
+            self.acknowledgements,
+            self.units,
+            self.templates,
+            desk_settings(settings),
+        )
+        self.intake = self._intake()
+        self.dispatchers = [
+            Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
+            for route in self.routes.all
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._scheduler = AsyncIOScheduler(timezone=OFFICE_ZONE)
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    def _intake(self) -> Intake:
+        wording = load_wording()
+        answering = Answering(self.units, bot_office(self.settings))
+        acting = Acting(
+            self.ledger,
+            self.bus,
+            self.desk,
+            answering.understand,
+            Confirming(self.ledger, self.acknowledgements, wording, self.units),
+            answering,
+            wording,
+            {route.name: route.traits for route in self.routes.all},
+            own_addresses(self.settings.adapters),
+        )
+        return Intake(self.ledger, self.bus, acting.handle, acting.is_life)
+
+    async def start(self, prepare: Prepare | None = None) -> None:
+        """Raises `LedgerError` or `SettingsError` with what is wrong; nothing runs then. `prepare` comes after the
+        ledger is open and before anything else runs."""
+        migrate(self.ledger.path)
+        self.ledger.open()
+        try:
+            if prepare is not None:
+                await prepare()
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        await discard_incomplete(self.ledger)
+        await self.recorder.start([route.name for route in self.routes.all])
+        unknown, repeated = await self.clockwork.recover()
+        await self.clockwork.tick_lanes()
+        await self._serve()
+        sink = LedgerSink(self.recorder, self.intake)
+        await asyncio.gather(*(route.channel.start(sink) for route in self.routes.all))
+        self._tasks.append(asyncio.create_task(self.intake.run(), name="intake"))
+        for dispatcher in self.dispatchers:
+            dispatcher.start()
+        self._schedule()
+        await self._tell_operator()
+        log.info("started", url=self.url, channels=len(self.routes.all), in_doubt=unknown, repeated=repeated)
+
+    def _schedule(self) -> None:
+        """Every job is safe to miss, to repeat and to run late: SQL decides what is due."""
+        jobs = (
+            (self.clockwork.tick_escalation, ESCALATION_TICK_SECONDS),
+            (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
+            (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
+        )
+        for job, seconds in jobs:
+            self._scheduler.add_job(
+                job, "interval", seconds=seconds, misfire_grace_time=None, coalesce=True, max_instances=1
+            )
+        self._scheduler.start()
+
+    async def _serve(self) -> None:
+        services = Services(
+            desk=self.desk,
+            ledger=self.ledger,
+            bus=self.bus,
+            channels=SwitchedOn(self.routes),
+            units=self.units,
+            importing=Imports(self.ledger, self.units, self.data),
+            templates=self.templates,
+            settings=WebSettings(
+                office_name=self.settings.office.name,
+                public_url=self.settings.web.public_url,
+                demo=self._demo,
+                phone_wall_url=self._phone_wall,
+            ),
+        )
+        self._runner = web.AppRunner(make_app(services), access_log=None, shutdown_timeout=WEB_SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        host, port = self.settings.web.host, self.settings.web.port
+        try:
+            site = web.TCPSite(self._runner, host, port)
+            await site.start()
+        except OSError as taken:
+            raise SettingsError("port_taken", host=host, port=str(port)) from taken
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._runner.addresses[0][1]}"
+
+    async def _tell_operator(self) -> None:
+        """An admin key for this machine's own operator, where only who may read the data folder finds it."""
+
+        def renew(tx: Tx) -> str:
+            access.retire_key(tx, LOCAL_ADMIN)
+            return access.add_key(tx, LOCAL_ADMIN, Role.ADMIN.value, time.time())
+
+        key = await self.ledger.write(renew)
+        self.leave_word(key)
+
+    def leave_word(self, admin_key: str, key: str | None = None) -> None:
+        """Where the service answers and with which keys, for commands on the same machine."""
+        path = self.data / SERVICE_FILE
+        self._word = {"api": f"{self.url}/api/v1", "admin_key": admin_key, "key": key or admin_key}
+        write_private(path, orjson.dumps(self._word))
+
+    @property
+    def admin_key(self) -> str:
+        return self._word["admin_key"]
+
+    async def stop(self) -> None:
+        """Stop claiming, drain, flush, close: in this order nothing becomes unknown."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        (self.data / SERVICE_FILE).unlink(missing_ok=True)
+        await asyncio.gather(*(dispatcher.stop() for dispatcher in self.dispatchers), return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(route.channel.stop() for route in self.routes.all), return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.recorder.stop()
+        await self.ledger.close()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A file that only its owner can read, whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    fresh.replace(path)

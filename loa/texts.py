@@ -1,0 +1,41 @@
+"""What the settings say of the office, in the shapes that texts and answers need."""
+
+from __future__ import annotations
+
+from bot.answers import Office
+
+from broadcasts.content import OfficeFacts
+from broadcasts.drafting import DeskSettings
+from broadcasts.marks import load_marks
+from loa.settings import Settings
+
+
+def office_facts(settings: Settings) -> OfficeFacts:
+    office = settings.office
+    return OfficeFacts(office.sender, office.hotline, office.short_code, office.portal)
+
+
+def bot_office(settings: Settings) -> Office:
+    office = settings.office
+    return Office(
+        name=office.sender,
+        hotline=office.hotline,
+        short_code=office.short_code,
+        portal=office.portal,
+        dvc_portal=office.dvc_portal,
+    )
+
+
+def ack_label() -> str:
+    """What the confirm button says."""
+    return load_marks().ack_label
+
+
+def desk_settings(settings: Settings) -> DeskSettings:
+    return DeskSettings(
+        office=office_facts(settings),
+        steps={name: tuple(step.step() for step in one.steps) for name, one in settings.escalation.items()},
+        close_after=settings.limits.close_after,
+        sms_parts_limit=settings.limits.sms_parts,
+        code_prefix=settings.office.code_prefix,
+    )
