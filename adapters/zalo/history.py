@@ -42,8 +42,8 @@ class Lookup:
         long enough afterwards and a part is missing; otherwise None."""
         since = sent_at - limits.CLOCK_SKEW_SECONDS
         asked_at = self._now()
-        entries = await _read_back(read_page, since)
-        if entries is None:
+        entries, reached = await read_back(read_page, since)
+        if not reached:
             return None
         taken = await self._sending.taken_before(envelope.delivery_id)
         wanted = parts_of(envelope)[len(taken) :]
@@ -69,33 +69,36 @@ class Lookup:
             (provider_id, _same(str(entry.get("message", ""))))
             for entry in reversed(entries)
             if entry.get("src") == OURS
-            and _seconds(entry) >= since
+            and seconds(entry) >= since
             and self._known.get(provider_id := str(entry.get("message_id", "")), delivery_id) == delivery_id
         )
         found = []
         for text in wanted:
-            provider_id = next((i for i, shown in ours if shown == _same(text)), None)
-            if provider_id is None:
+            first = next((provider_id for provider_id, shown in ours if shown == _same(text)), None)
+            if first is None:
                 break
-            found.append(provider_id)
+            found.append(first)
         return found
 
 
-async def _read_back(read_page: ReadPage, since: float) -> list[Mapping[str, Any]] | None:
-    """Entries newest first, back to `since`; None when that far could not be read."""
+async def read_back(
+    read_page: ReadPage, since: float, pages: int = limits.HISTORY_PAGES
+) -> tuple[list[Mapping[str, Any]], bool]:
+    """Entries newest first, and whether all since `since` (epoch seconds) are among them."""
     entries: list[Mapping[str, Any]] = []
-    for page in range(limits.HISTORY_PAGES):
+    for page in range(pages):
         called = await read_page(page * limits.HISTORY_PAGE)
         if not isinstance(called, Answer):
-            return None
+            return entries, False
         rows = called.data if isinstance(called.data, list) else []
         entries.extend(row for row in rows if isinstance(row, Mapping))
-        if len(rows) < limits.HISTORY_PAGE or (entries and _seconds(entries[-1]) < since):
-            return entries
-    return None
+        if len(rows) < limits.HISTORY_PAGE or (entries and seconds(entries[-1]) < since):
+            return entries, True
+    return entries, False
 
 
-def _seconds(entry: Mapping[str, Any]) -> float:
+def seconds(entry: Mapping[str, Any]) -> float:
+    """`time` of an entry, milliseconds there, as epoch seconds."""
     try:
         return float(str(entry.get("time"))) / 1000
     except ValueError:

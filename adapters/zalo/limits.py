@@ -77,6 +77,12 @@ HISTORY_PAGE = 10
 """Messages a page of `oa/conversation` and `oa/group/conversation` (`count` <= 10)."""
 HISTORY_PAGES = 5
 """Pages read when an unknown send is looked up."""
+CATCH_UP_SECONDS = 120.0
+"""How often the group's history is compared with what the webhook brought (our own rule)."""
+CATCH_UP_OVERLAP_SECONDS = 60.0
+"""How far before the last comparison the next one looks: webhooks may be late."""
+CATCH_UP_PAGES = 30
+"""Pages read at most; what was written before that is lost to us."""
 SETTLE_SECONDS = 20.0
 """A send missing from the history is only called lost this long after it left: longer than `ANSWER_SECONDS`."""
 CLOCK_SKEW_SECONDS = 2.0

@@ -43,6 +43,8 @@ class OaGroupSettings(OaAccount):
     """Used when a recipient names no group of its own."""
     group_link: str = ""
     """`https://zalo.me/g/…`; only to find the group id of a new set-up."""
+    catch_up_seconds: float = Field(default=limits.CATCH_UP_SECONDS, ge=0)
+    """How often the group's history is read for messages that the webhook missed; 0 never."""
 
 
 class OaUserSettings(OaAccount):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 SIGNATURE = "x-zevent-signature"
 TIMESTAMP = "x-zevent-timestamp"
 SERVER = "x-zevent-server"
+HEARD_KEPT = 500
 _PREFIXES = ("mac=", "sha256=")
 
 
@@ -57,6 +58,8 @@ class OaWebhook:
     def __init__(self, account: OaAccount, state: DurableState, now: Now) -> None:
         self.sink: Sink | None = None
         self.names: dict[str, str] = {}
+        self.heard: deque[Incoming] = deque(maxlen=HEARD_KEPT)
+        """The latest messages that came by webhook, newest last."""
         self.counts: Counter[str] = Counter()
         self.last_at: float | None = None
         """Epoch seconds of the last genuine event."""
@@ -102,6 +105,7 @@ class OaWebhook:
             await self.sink.receipts(receipts)
         if incoming:
             await self.sink.incoming(incoming)
+            self.heard.extend(incoming)
 
     async def _genuine(self, request: HookRequest, body: Mapping[str, Any], given: str) -> bool:
         if not given:

@@ -18,7 +18,7 @@ from adapters.contract import (
 )
 from simulators.zalo import GROUP_ID, GROUP_LINK
 from simulators.zalo.control import does
-from tests.contract.recording import ReportBook, until
+from tests.contract.recording import MemoryState, ReportBook, until
 from tests.contract.runner import (
     Case,
     Heard,
@@ -32,7 +32,7 @@ from tests.contract.runner import (
     run,
     unknown,
 )
-from tests.contract.zalo_stand import DEPUTY, LEADER, Clock, Stand, stand
+from tests.contract.zalo_stand import DEPUTY, LEADER, Clock, Stand, simulator, stand
 
 NAME = "zalo.oa_group"
 ONE = (Envelope(1, GROUP_ID, "canh bao lu"),)
@@ -200,6 +200,68 @@ async def test_names_of_members_come_with_what_they_write(made: Stand, rig: Rig)
     await made.sim.person_says(LEADER, GROUP_ID, "đã nhận")
     await until(lambda: bool(made.sink.inbox))
     assert next(iter(made.sink.inbox.values())).sender_name == "Chủ tịch xã A"
+
+
+async def test_what_the_webhook_missed_is_read_back_once() -> None:
+    async with stand(oa_group={"catch_up_seconds": 0}) as made:
+        catch_up = made.channels[NAME].catch_up  # type: ignore[attr-defined]
+        assert await catch_up.once() == 0
+        await made.sim.person_says(LEADER, GROUP_ID, "một")
+        await until(lambda: len(made.sink.inbox) == 1)
+        made.sim.webhook.enabled = False
+        for n in range(25):
+            await made.sim.person_says(DEPUTY, GROUP_ID, f"mất {n}")
+        made.sim.says(LEADER, GROUP_ID, "ảnh", photo="https://anh.example/de.jpg")
+        assert await catch_up.once() == 26
+        assert await catch_up.once() == 0
+        assert [one.text for one in made.sink.inbox.values()] == ["một", *[f"mất {n}" for n in range(25)], "ảnh"]
+        last = list(made.sink.inbox.values())[-1]
+        assert (last.kind, last.payload, last.sender_name) == (
+            IncomingKind.MEDIA,
+            "https://anh.example/de.jpg",
+            "Chủ tịch xã A",
+        )
+
+
+async def test_outage_across_a_restart_is_caught_up() -> None:
+    async with simulator() as sim:
+        state = MemoryState()
+        async with stand(sim=sim, state=state, oa_group={}) as made:
+            await until(lambda: any("caught_up" in key for key in state.values))
+        sim.webhook.enabled = False
+        await sim.person_says(LEADER, GROUP_ID, "trong lúc tắt")
+        async with stand(sim=sim, state=state, oa_group={}) as made:
+            await until(lambda: [one.text for one in made.sink.inbox.values()] == ["trong lúc tắt"])
+
+
+async def test_history_with_other_ids_is_not_trusted() -> None:
+    """Were Zalo to number histories otherwise, each message would come twice: rather none from there."""
+    async with stand(oa_group={"catch_up_seconds": 0}) as made:
+        catch_up = made.channels[NAME].catch_up  # type: ignore[attr-defined]
+        await catch_up.once()
+        for n in range(5):
+            await made.sim.person_says(LEADER, GROUP_ID, f"tin {n}")
+        await until(lambda: len(made.sink.inbox) == 5)
+        for message in made.sim.world.chats[GROUP_ID]:
+            message.message_id = f"other-{message.message_id}"
+        assert await catch_up.once() == 0
+        assert catch_up.trusted is False
+        assert len(made.sink.inbox) == 5
+
+
+async def test_catch_up_without_an_answer_keeps_its_mark() -> None:
+    clock = Clock()
+    async with stand(now=clock, oa_group={"catch_up_seconds": 0}) as made:
+        catch_up = made.channels[NAME].catch_up  # type: ignore[attr-defined]
+        await catch_up.once()
+        made.sim.webhook.enabled = False
+        await made.sim.person_says(LEADER, GROUP_ID, "mất")
+        clock.now += 3600
+        made.sim.set_faults({"outage": "502"})
+        assert await catch_up.once() == 0
+        made.sim.set_faults({"outage": ""})
+        clock.now += 60
+        assert await catch_up.once() == 1
 
 
 @pytest.mark.parametrize(

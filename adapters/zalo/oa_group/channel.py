@@ -30,8 +30,9 @@ from adapters.zalo import limits
 from adapters.zalo.account import ZaloOa
 from adapters.zalo.client import Answer, Called, Refused
 from adapters.zalo.events import OA_GROUP
-from adapters.zalo.history import Lookup
+from adapters.zalo.history import Lookup, ReadPage
 from adapters.zalo.oa_group import members
+from adapters.zalo.oa_group.catch_up import CatchUp
 from adapters.zalo.sending import Sending
 from adapters.zalo.settings import OaGroupSettings
 
@@ -57,18 +58,23 @@ class OaGroupChannel:
         self._oa = oa
         self._sending = Sending(self.name, oa.state, self._send_part, oa.now)
         self._lookup = Lookup(self._sending, oa.now)
-        self._names: asyncio.Task[None] | None = None
+        group_id = settings.group_id
+        pages = self._pages(group_id, Priority.NORMAL)
+        self.catch_up = CatchUp(oa, group_id, pages, settings.catch_up_seconds)
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, sink: Sink) -> None:
         await self._oa.start(sink)
         await self._sending.start()
         if self._oa.listen and self._settings.group_id and self._oa.refusal() is None:
-            self._names = asyncio.create_task(self._learn_names())
+            self._tasks = [asyncio.create_task(self._learn_names())]
+            if self._settings.catch_up_seconds:
+                self._tasks.append(asyncio.create_task(self.catch_up.run()))
 
     async def stop(self) -> None:
-        if self._names is not None:
-            self._names.cancel()
-            await asyncio.gather(self._names, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._sending.stop()
         await self._oa.stop()
 
@@ -78,16 +84,7 @@ class OaGroupChannel:
 
     async def ask(self, envelope: Envelope, sent_at: float) -> Outcome | None:
         addressed = self._addressed(envelope)
-
-        async def page(offset: int) -> Called:
-            return await self._oa.client.call(
-                "GET",
-                "/v3.0/oa/group/conversation",
-                params={"group_id": addressed.to, "offset": str(offset), "count": str(limits.HISTORY_PAGE)},
-                priority=envelope.priority,
-            )
-
-        return await self._lookup.ask(addressed, sent_at, page)
+        return await self._lookup.ask(addressed, sent_at, self._pages(addressed.to, envelope.priority))
 
     async def probe(self) -> Health:
         health = await self._oa.probe()
@@ -109,6 +106,17 @@ class OaGroupChannel:
 
     def _addressed(self, envelope: Envelope) -> Envelope:
         return envelope if envelope.to else replace(envelope, to=self._settings.group_id)
+
+    def _pages(self, group_id: str, priority: Priority) -> ReadPage:
+        async def page(offset: int) -> Called:
+            return await self._oa.client.call(
+                "GET",
+                "/v3.0/oa/group/conversation",
+                params={"group_id": group_id, "offset": str(offset), "count": str(limits.HISTORY_PAGE)},
+                priority=priority,
+            )
+
+        return page
 
     async def _send_part(self, envelope: Envelope, text: str, _last: bool) -> Outcome:
         if refusal := self._oa.refusal():
