@@ -12,6 +12,8 @@ import orjson
 import pytest
 from aiohttp import ClientSession, web
 from pydantic import SecretStr, ValidationError
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter
 
 from adapters.contract import (
     Accepted,
@@ -289,7 +291,11 @@ async def test_a_group_that_moved_is_followed_remembered_and_told(rig: Rig) -> N
     state: MemoryState = rig.more["state"]
     assert state.values[f"telegram.migrated.{GROUP}"] == new.encode()
     health = await group.probe()
-    assert (health.state, health.key, health.params) == (HealthState.OK, "telegram.group_moved", {"old": GROUP, "new": new})
+    assert (health.state, health.key, health.params) == (
+        HealthState.OK,
+        "telegram.group_moved",
+        {"old": GROUP, "new": new},
+    )
     await group.stop()
 
 
@@ -396,7 +402,10 @@ async def test_a_wrong_or_missing_token(token: str, caplog: pytest.LogCaptureFix
         assert isinstance(outcome, Rejected)
         assert (outcome.reason, outcome.cls) == ("auth", CONFIG)
         health = await channel.probe()
-        assert (health.state, health.key) == (HealthState.DOWN, "telegram.auth" if token else "telegram.credentials_missing")
+        assert (health.state, health.key) == (
+            HealthState.DOWN,
+            "telegram.auth" if token else "telegram.credentials_missing",
+        )
         await channel.stop()
 
 
@@ -548,3 +557,38 @@ async def test_no_token_in_logs_or_in_what_is_reported(
     own = [record for record in caplog.records if not record.getMessage().startswith("Set Bot API")]
     assert all(token not in record.getMessage() for record in own)
     assert token not in said.out + said.err
+
+
+async def test_the_simulator_serves_python_telegram_bot_as_it_comes() -> None:
+    """Its own transport and parsing, none of ours: what the library accepts is the Bot API's protocol."""
+    async with simulator() as sim:
+        async with Bot(sim.token, f"{sim.url}/bot") as bot:
+            assert bot.username == "loa_simulator_bot"
+            key = InlineKeyboardMarkup([[InlineKeyboardButton("ĐÃ NHẬN", callback_data="ACK TB0825-07")]])
+            sent = await bot.send_message(int(LEADER), "<b>Bão</b>\nđến", parse_mode="HTML", reply_markup=key)
+            assert (sent.chat_id, sent.text) == (int(LEADER), "Bão\nđến")
+            assert await bot.pin_chat_message(int(LEADER), sent.message_id)
+            edited = await bot.edit_message_text("Bão đã qua", int(LEADER), sent.message_id)
+            assert isinstance(edited, Message)
+            assert sim.stage.lines[-1].text == "Bão đã qua"
+            with pytest.raises(BadRequest, match="not modified"):
+                await bot.edit_message_text("Bão đã qua", int(LEADER), sent.message_id)
+            document = await bot.send_document(int(LEADER), b"%PDF-1.7", caption="Công điện", filename="cd04.pdf")
+            assert document.caption == "Công điện"
+            with pytest.raises(BadRequest, match="Chat not found"):
+                await bot.send_message(70000000, "x")
+            with pytest.raises(Forbidden, match="initiate"):
+                await bot.send_message(int(STRANGER), "x")
+            new = sim.migrate(GROUP)
+            with pytest.raises(ChatMigrated) as moved:
+                await bot.send_message(int(GROUP), "x")
+            assert str(moved.value.new_chat_id) == new
+            sim.set_faults({"throttle_next": 1, "retry_after": 7})
+            with pytest.raises(RetryAfter):
+                await bot.send_message(int(LEADER), "x")
+            await sim.person_says(LEADER, None, "dạ rõ")
+            updates = await bot.get_updates(timeout=1)
+            assert [update.effective_message and update.effective_message.text for update in updates][-1] == "dạ rõ"
+            assert not await bot.get_updates(offset=updates[-1].update_id + 1, timeout=0)
+        with pytest.raises(InvalidToken):
+            await Bot("7000000001:another-token-0000000000000000000", f"{sim.url}/bot").initialize()
