@@ -32,6 +32,13 @@ from adapters.zalo.webhook import OaWebhook
 GOVERNMENT = 4
 """`oa_type` of a state body's account. Zalo OA docs, getoa."""
 
+_TROUBLE = {
+    Trouble.REAUTH: "zalo_reauth_required",
+    Trouble.REFUSED: "zalo_oauth_refused",
+    Trouble.LINK: "zalo_link_down",
+    Trouble.LEDGER: "zalo_ledger_away",
+}
+
 
 class ZaloOa:
     """Shared by reference; the first channel to start opens it and the last one to stop closes it.
@@ -94,7 +101,7 @@ class ZaloOa:
             return self.health(HealthState.DOWN, "zalo_credentials_missing", key=self._missing[0])
         token = await self.tokens.access()
         if isinstance(token, Trouble):
-            return self.health(HealthState.DOWN, f"zalo_{token.value}")
+            return self.health(HealthState.DOWN, _TROUBLE[token])
         called = await self.client.call("GET", "/v2.0/oa/getoa", priority=Priority.URGENT)
         if not isinstance(called, Answer):
             return self.not_well(called)

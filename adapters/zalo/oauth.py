@@ -32,7 +32,7 @@ VERIFIER_BYTES = 32
 
 
 class Trouble(StrEnum):
-    """Why there is no token. Shown through `health.zalo_<value>`."""
+    """Why there is no token."""
 
     REAUTH = "reauth_required"
     REFUSED = "oauth_refused"  # wrong app id or secret
