@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Final
 
 from directory.misspelt import Misspelt
@@ -17,6 +18,16 @@ COMMUNE_TYPES: Final = (PlaceType.XA, PlaceType.PHUONG, PlaceType.TOWNSHIP)
 _LONGEST_TYPE: Final = 2  # words: "thị trấn"
 _MOST_BETWEEN: Final = 2  # words between a commune and its district
 _MISSPELT_LENGTHS: Final = (2, 3, 1)
+
+
+class Setting(Enum):
+    """What is around a mention: the surer that nothing else is meant, the more is taken for a name."""
+
+    SENTENCE = "sentence"
+    REMAINDER = "remainder"
+    """What is left of a message when its keyword is understood: a misspelt name counts where it is sure."""
+    ALONE = "alone"
+    """Nothing but a mention: a bare everyday word counts, and near names are offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +61,26 @@ class Mentions:
             " ".join(name.spelling) for name in book.named(self._own) if name.kind is Kind.PROVINCE
         )
 
-    def within(self, words: Sequence[Word], *, alone: bool, taken: frozenset[int]) -> list[Mention]:
-        """All mentions in order. `alone`: the text is nothing but a mention, so that even a bare everyday word or a
-        misspelt name counts."""
-        found = self._scan(words, taken, alone=alone)
-        if alone:
-            found = self._with_leftovers(words, found)
-        joined = self._join_districts(words, found, alone=alone)
-        return [one for one in joined if self._counts(words, one, alone=alone)]
+    def within(
+        self,
+        words: Sequence[Word],
+        setting: Setting,
+        taken: frozenset[int] = frozenset(),
+        quiet: frozenset[int] = frozenset(),
+    ) -> list[Mention]:
+        """All mentions in order. Words of `taken` belong to something else; those of `quiet` mean nothing unless they
+        are part of a name."""
+        found = self._scan(words, taken, setting)
+        if setting is not Setting.SENTENCE:
+            found = self._with_leftovers(words, found, taken | quiet, setting)
+        joined = self._join_districts(words, found)
+        return [one for one in joined if self._counts(words, one, setting)]
 
-    def _scan(self, words: Sequence[Word], taken: frozenset[int], *, alone: bool) -> list[Mention]:
+    def _scan(self, words: Sequence[Word], taken: frozenset[int], setting: Setting) -> list[Mention]:
         found: list[Mention] = []
         at = 0
         while at < len(words):
-            mention = self._at(words, at, taken, alone=alone) if at not in taken else None
+            mention = self._at(words, at, taken, setting) if at not in taken else None
             if mention is None:
                 at += 1
             else:
@@ -71,17 +88,17 @@ class Mentions:
                 at = mention.end
         return found
 
-    def _at(self, words: Sequence[Word], at: int, taken: frozenset[int], *, alone: bool) -> Mention | None:
+    def _at(self, words: Sequence[Word], at: int, taken: frozenset[int], setting: Setting) -> Mention | None:
         kind, length = self._type_at(words, at)
         if kind is not None:
             name_at = at + length
             typed = self._name_at(words, name_at, taken, single=True)
             if typed is not None:
                 return self._aged(words, replace(typed, start=at, type=kind))
-        plain = self._name_at(words, at, taken, single=alone)
+        plain = self._name_at(words, at, taken, single=setting is Setting.ALONE)
         if plain is not None:
             return self._aged(words, plain)
-        return self._misspelt_at(words, at, kind, length, taken, alone=alone) if kind is not None else None
+        return self._misspelt_at(words, at, kind, length, taken, setting) if kind is not None else None
 
     def _type_at(self, words: Sequence[Word], at: int) -> tuple[PlaceType | None, int]:
         for length in range(_LONGEST_TYPE, 0, -1):
@@ -96,7 +113,7 @@ class Mentions:
 
     def _name_at(self, words: Sequence[Word], at: int, taken: frozenset[int], *, single: bool) -> Mention | None:
         """The longest name at `at`. A name of one syllable ("Nưa") is everyone's word: only with a type, its marks or
-        alone (`single`)."""
+        in a mention of its own (`single`)."""
         for length in range(LONGEST_NAME, 0, -1):
             typed = words[at : at + length]
             if len(typed) != length or not taken.isdisjoint(range(at, at + length)):
@@ -121,7 +138,7 @@ class Mentions:
         return mention
 
     def _misspelt_at(
-        self, words: Sequence[Word], at: int, kind: PlaceType, length: int, taken: frozenset[int], *, alone: bool
+        self, words: Sequence[Word], at: int, kind: PlaceType, length: int, taken: frozenset[int], setting: Setting
     ) -> Mention | None:
         """A type word and no known name behind it. In a sentence ("xa minh bi ngap") only a sure guess counts."""
         if kind is PlaceType.PROVINCE:
@@ -131,11 +148,11 @@ class Mentions:
             typed = words[start : start + count]
             if len(typed) == count and taken.isdisjoint(range(start, start + count)):
                 near = self._misspelt.near(typed, kind)
-                if near is not None and (near.sure or alone):
+                if near is not None and (near.sure or setting is Setting.ALONE):
                     return Mention(at, start + count, start, start + count, near.names, kind, via="typo")
         return None
 
-    def _join_districts(self, words: Sequence[Word], found: Sequence[Mention], *, alone: bool) -> list[Mention]:
+    def _join_districts(self, words: Sequence[Word], found: Sequence[Mention]) -> list[Mention]:
         """A commune and its old district, in either order, become one mention."""
         joined: list[Mention] = []
         for mention in found:
@@ -152,40 +169,57 @@ class Mentions:
         gap = words[first.end : second.start]
         return len(gap) <= _MOST_BETWEEN and all(word.folded in self._book.words.between for word in gap)
 
-    def _with_leftovers(self, words: Sequence[Word], found: Sequence[Mention]) -> list[Mention]:
-        """In a text that is nothing but a mention, words that are no known name may be a misspelt one, alone or before
-        a district that is spelt right."""
-        kept = list(found)
+    def _with_leftovers(
+        self, words: Sequence[Word], found: Sequence[Mention], noise: frozenset[int], setting: Setting
+    ) -> list[Mention]:
+        """Where little but a mention is said, words that are no known name may be a misspelt one, alone or before a
+        district that is spelt right."""
         first = found[0].start if found else len(words)
-        rest = [at for at in range(first) if self._means_something(words[at])]
-        if rest and len(rest) < first <= LONGEST_NAME and not found:
-            whole = self._misspelt.near(words[:first], None)
-            if whole is not None and whole.sure:  # "ba thuocs": "bà" is said around names, and begins this one
-                return [Mention(0, first, 0, first, whole.names, via="typo")]
-        if not rest or rest[-1] - rest[0] + 1 > LONGEST_NAME or (found and rest[-1] != first - 1):
-            return kept
-        typed = words[rest[0] : rest[-1] + 1]
-        district = next((name for name in found[0].names if name.kind is Kind.DISTRICT), None) if found else None
-        if found and found[0].type in COMMUNE_TYPES:
-            return kept
-        whole = self._misspelt.near(words[rest[0] : found[0].name_end], None) if found else None
-        if whole is not None:  # "nah sam son" is nearer to Nam Sầm Sơn
-            span = (rest[0], found[0].end, rest[0], found[0].name_end)
-            return [Mention(*span, (*whole.names, *found[0].names), via="typo"), *kept[1:]]
-        if found and district is None:
-            return kept
+        rest = [at for at in range(first) if at not in noise and self._means_something(words[at])]
+        begins = next((at for at in range(first) if at not in noise), first)
+        if not rest:
+            return list(found)
+        if not found:
+            return self._misspelt_alone(words, begins, (rest[0], rest[-1] + 1), noise, setting)
+        if rest[-1] != first - 1 or rest[-1] - rest[0] >= LONGEST_NAME or found[0].type in COMMUNE_TYPES:
+            return list(found)
+        return [self._misspelt_before(words, found[0], rest[0], setting), *found[1:]]
+
+    def _misspelt_alone(
+        self, words: Sequence[Word], begins: int, rest: tuple[int, int], noise: frozenset[int], setting: Setting
+    ) -> list[Mention]:
+        """First with the manners around it ("bà" begins Bá Thước), then without."""
+        ends = next((at + 1 for at in reversed(range(len(words))) if at not in noise), rest[1])
+        for start, end in dict.fromkeys(((begins, ends), rest)):
+            if end - start > LONGEST_NAME or not noise.isdisjoint(range(start, end)):
+                continue
+            near = self._misspelt.near(words[start:end], None)
+            wider = (start, end) != rest
+            if near is not None and (near.sure or (setting is Setting.ALONE and not wider)):
+                return [Mention(start, end, start, end, near.names, via="typo")]
+        return []
+
+    def _misspelt_before(self, words: Sequence[Word], mention: Mention, start: int, setting: Setting) -> Mention:
+        """ "nah sam son", "hoang chao hoang hoa": `mention` is understood, what stands before it is not."""
+        whole = self._misspelt.near(words[start : mention.name_end], None)
+        if whole is not None:  # nearer to Nam Sầm Sơn than Sầm Sơn explains
+            names = (*whole.names, *mention.names)
+            return Mention(start, mention.end, start, mention.name_end, names, via="typo")
+        district = next((name for name in mention.names if name.kind is Kind.DISTRICT), None)
+        if district is None:
+            return mention
+        typed = words[start : mention.start]
         near = self._misspelt.near(typed, None, district)
-        span = (rest[0], found[0].end if found else rest[-1] + 1, rest[0], rest[-1] + 1)
-        if near is not None:
-            return [Mention(*span, near.names, via="typo"), *kept[1:]]
-        if district is not None and len(typed) > 1:
-            return [Mention(*span, (district,), PlaceType.DISTRICT, via="district"), *kept[1:]]
-        return kept
+        if near is not None and (near.sure or setting is Setting.ALONE):
+            return Mention(start, mention.end, start, mention.start, near.names, via="typo")
+        if len(typed) > 1 and setting is Setting.ALONE:
+            return Mention(start, mention.end, start, mention.start, (district,), PlaceType.DISTRICT, via="district")
+        return mention
 
     def _means_something(self, word: Word) -> bool:
         return not word.folded.isdigit() and word.folded not in self._book.words.around
 
-    def _counts(self, words: Sequence[Word], mention: Mention, *, alone: bool) -> bool:
+    def _counts(self, words: Sequence[Word], mention: Mention, setting: Setting) -> bool:
         if mention.type is PlaceType.PROVINCE:
             return False
         if mention.type is not None or mention.district is not None or mention.via:
@@ -194,7 +228,7 @@ class Mentions:
             start = mention.start - len(phrase)
             if start >= 0 and _spells(words[start : mention.start], phrase):
                 return False
-        return alone or not self._is_everyday(words[mention.name_start : mention.name_end])
+        return setting is Setting.ALONE or not self._is_everyday(words[mention.name_start : mention.name_end])
 
     def _is_everyday(self, typed: Sequence[Word]) -> bool:
         spelling = self._everyday.get(" ".join(word.folded for word in typed))

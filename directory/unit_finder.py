@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from directory.mentions import COMMUNE_TYPES, Mention, Mentions
+from directory.mentions import COMMUNE_TYPES, Mention, Mentions, Setting
 from directory.misspelt import Misspelt
 from directory.place_names import Kind, Name, NameBook, load_words
 from directory.units import Unit, UnitCatalogue
@@ -63,15 +63,22 @@ class UnitFinder:
     def find(self, text: str) -> FoundUnits:
         """`text` is a mention of its own ("x.hauloc") or a sentence around one."""
         words = split_known(text, lambda token: False, self.book.lexicon)
-        return self.among(words, self.mentions(words, alone=True), text, alone=True)
+        return self.among(words, self.mentions(words, Setting.ALONE), text, Setting.ALONE)
 
-    def mentions(self, words: Sequence[Word], *, alone: bool, taken: frozenset[int] = frozenset()) -> list[Mention]:
-        """Where `words` name places. `taken` are indices that mean something else; `alone`: nothing else is said."""
-        return self._mentions.within(words, alone=alone, taken=taken)
+    def mentions(
+        self,
+        words: Sequence[Word],
+        setting: Setting,
+        taken: frozenset[int] = frozenset(),
+        quiet: frozenset[int] = frozenset(),
+    ) -> list[Mention]:
+        """Where `words` name places. Words of `taken` (indices) belong to something else, those of `quiet` mean nothing
+        unless they are part of a name."""
+        return self._mentions.within(words, setting, taken, quiet)
 
-    def among(self, words: Sequence[Word], mentions: Sequence[Mention], text: str, *, alone: bool) -> FoundUnits:
+    def among(self, words: Sequence[Word], mentions: Sequence[Mention], text: str, setting: Setting) -> FoundUnits:
         """The answer to all mentions together."""
-        chosen = [(mention, choice) for mention in mentions if (choice := choose(mention, words, alone=alone))]
+        chosen = [(mention, choice) for mention in mentions if (choice := choose(mention, words, setting))]
         typed = [pair for pair in chosen if pair[0].type in COMMUNE_TYPES]
         decisive = typed if typed and len(typed) < len(chosen) else chosen
         codes = tuple(dict.fromkeys(code for _, choice in decisive for code in choice.codes))
@@ -93,7 +100,7 @@ def find_report(found: FoundUnits) -> dict[str, Any]:
     return {"text": found.text, "ask": found.ask, "units": units, "via": found.via, "note": found.note}
 
 
-def choose(mention: Mention, words: Sequence[Word], *, alone: bool) -> Choice | None:
+def choose(mention: Mention, words: Sequence[Word], setting: Setting) -> Choice | None:
     """The place or places that one mention means, None where its accents or its type make it something else."""
     if mention.via:
         return Choice(mention.names, mention.via)
@@ -111,7 +118,7 @@ def choose(mention: Mention, words: Sequence[Word], *, alone: bool) -> Choice | 
     misfits = [*graded[Agreement.EXACT], *graded[Agreement.PARTIAL]]
     if misfits:
         return _of_another_type(misfits)
-    return _contradicted(graded[Agreement.CONTRADICTS], mention, typed, alone=alone)
+    return _contradicted(graded[Agreement.CONTRADICTS], mention, typed, setting)
 
 
 def _at_level(names: Sequence[Name], mention: Mention) -> Choice | None:
@@ -153,10 +160,10 @@ def _of_another_type(names: Iterable[Name]) -> Choice:
     return _choice(communes) if communes else _choice([name for name in names if name.kind is Kind.DISTRICT])
 
 
-def _contradicted(names: Sequence[Name], mention: Mention, typed: Sequence[Word], *, alone: bool) -> Choice | None:
+def _contradicted(names: Sequence[Name], mention: Mention, typed: Sequence[Word], setting: Setting) -> Choice | None:
     """Accents that fit no place ("Ngọc Lạc"): tolerated where one place alone has that folded name."""
     places = [name for name in names if name.kind is not Kind.PROVINCE]
-    explicit = alone or mention.type is not None or mention.district is not None
+    explicit = setting is not Setting.SENTENCE or mention.type is not None or mention.district is not None
     wrong = [
         sum(wrong_marks(word.key, known) for word, known in zip(typed, name.spelling, strict=True)) for name in places
     ]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from directory.mentions import Setting
 from directory.unit_finder import FoundUnits, UnitFinder, find_report
 from directory.units import Unit, load
 from text.folding import unaccent
@@ -127,7 +128,7 @@ def test_report() -> None:
 )
 def test_everyday_words_name_no_unit(sentence: str) -> None:
     words = split_known(sentence, lambda token: False, finder().book.lexicon)
-    found = finder().among(words, finder().mentions(words, alone=False), sentence, alone=False)
+    found = finder().among(words, finder().mentions(words, Setting.SENTENCE), sentence, Setting.SENTENCE)
     assert found.units == ()
 
 
@@ -143,7 +144,7 @@ def test_everyday_words_name_no_unit(sentence: str) -> None:
 )
 def test_units_inside_sentences(sentence: str, name: str) -> None:
     words = split_known(sentence, lambda token: False, finder().book.lexicon)
-    found = finder().among(words, finder().mentions(words, alone=False), sentence, alone=False)
+    found = finder().among(words, finder().mentions(words, Setting.SENTENCE), sentence, Setting.SENTENCE)
     assert found.unit is not None
     assert found.unit.name == name
 

@@ -1,0 +1,76 @@
+"""Phrases of the keyword table in a message: longest first, and only where the accents allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.keywords import Keywords, Phrase, Tier
+from text.syllables import Agreement, wrong_marks
+from text.words import Word
+
+_FORGIVEN: Final = 1
+"""Wrong accents that a phrase of several words may carry ("sạt lỡ"); a homograph never ("báo số" is no "bão số")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`phrase` stands at words `start` to `end`."""
+
+    phrase: Phrase
+    start: int
+    end: int
+
+
+def scan(words: Sequence[Word], keywords: Keywords, taken: frozenset[int], *, single: bool) -> list[Hit]:
+    """Phrases in order of their place, none overlapping another or `taken`. `single`: those of one word, else those of
+    several. Where the same words serve two intents, the one of higher priority has them."""
+    found: list[Hit] = []
+    for at, word in enumerate(words):
+        if at in taken:
+            continue
+        for phrase in keywords.by_first.get(word.folded, ()):
+            end = at + len(phrase.words)
+            if (end - at == 1) is single and stands(words[at:end], phrase, keywords.homographs):
+                found.append(Hit(phrase, at, end))
+    order = {code: place for place, code in enumerate(keywords.intents)}
+    found.sort(key=lambda hit: (hit.start - hit.end, hit.start, order.get(hit.phrase.intent, len(order))))
+    kept: list[Hit] = []
+    used = set(taken)
+    for hit in found:
+        span = range(hit.start, hit.end)
+        if used.isdisjoint(span):
+            kept.append(hit)
+            used.update(span)
+    return sorted(kept, key=lambda hit: hit.start)
+
+
+def stands(typed: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) -> bool:
+    """True where `typed` is `phrase`, every accent right; one wrong accent is forgiven among several words."""
+    if len(typed) != len(phrase.words) or any(
+        word.folded != folded for word, folded in zip(typed, phrase.folded, strict=True)
+    ):
+        return False
+    wrong = 0
+    for word, known in zip(typed, phrase.words, strict=True):
+        if word.agrees(known) is Agreement.CONTRADICTS:
+            if known in homographs or len(typed) == 1 or phrase.tier is Tier.STOP:
+                return False
+            wrong += wrong_marks(word.key, known)
+    return wrong <= _FORGIVEN
+
+
+def says(words: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) -> bool:
+    """True where `phrase` stands anywhere in `words`."""
+    length = len(phrase.words)
+    return any(stands(words[at : at + length], phrase, homographs) for at in range(len(words) - length + 1))
+
+
+def find(folded: Sequence[str], phrases: Sequence[Sequence[str]], start: int = 0) -> tuple[int, int] | None:
+    """Where the first of `phrases` (folded, longest first) stands in `folded` at or after `start`."""
+    for at in range(start, len(folded)):
+        for phrase in phrases:
+            if tuple(folded[at : at + len(phrase)]) == tuple(phrase):
+                return at, at + len(phrase)
+    return None

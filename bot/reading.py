@@ -1,0 +1,158 @@
+"""One message taken apart: words, phrases of the table, units, waters. What is judged by `intents`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.keywords import Keywords, Tier
+from bot.phrases import Hit, scan
+from bot.waters import FoundWater
+from bot.waters import load as load_waters
+from directory.mentions import Mention, Setting
+from directory.place_names import Kind
+from directory.unit_finder import FoundUnits, UnitFinder
+from text.folding import fold
+from text.words import Lexicon, Word, split, split_known
+
+MOST_WORDS: Final = 200
+"""Words of a message that are read; a resident's question has twenty."""
+_REMAINDER: Final = 3
+"""Words beside the keyword that may be one misspelt name."""
+_SOS: Final = "\U0001f198"
+SHORTEST_ORDER: Final = 4
+"""Letters of an order word; "LU", "DE" and "BAO" are everyday words and judged as such."""
+_FIGURE: Final = re.compile(r"[a-z]{2,5}\d+")
+_REPORT_WORDS: Final = ("bc", "bao cao")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Indices are into `words`. `hits` are phrases that do not overlap; `place_words` belong to units or waters."""
+
+    words: tuple[Word, ...]
+    first_token: str
+    hits: tuple[Hit, ...]
+    units: FoundUnits
+    mentions: tuple[Mention, ...]
+    waters: tuple[FoundWater, ...]
+    place_words: frozenset[int]
+    water_words: frozenset[int]
+    is_bare_figures: bool
+    begins_with_bc: bool
+    report_word: int | None
+    only_report_word: bool
+
+    @property
+    def first_place(self) -> int:
+        return min((mention.start for mention in self.mentions), default=len(self.words))
+
+    @property
+    def names_another_province(self) -> bool:
+        """ "bão vào Quảng Ninh": without a type word a storm means the province, never our commune of that name."""
+        return any(
+            mention.type is None
+            and mention.district is None
+            and any(name.kind is Kind.PROVINCE for name in mention.names)
+            for mention in self.mentions
+        )
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        stops = (" ".join(hit.phrase.words) for hit in self.hits if hit.phrase.tier is Tier.STOP)
+        return (*(f"stop:{words}" for words in stops), *(f"water:{found.water.full}" for found in self.waters))
+
+
+class Reader:
+    def __init__(self, finder: UnitFinder, keywords: Keywords) -> None:
+        self._finder = finder
+        self._keywords = keywords
+        self._waters = load_waters(frozenset(fold(unit.short_name) for unit in finder.catalogue.all))
+        phrases = [" ".join(phrase.folded) for phrase in keywords.phrases if phrase.tier is not Tier.STOP]
+        ack = [" ".join(words) for words in (*keywords.ack.received, *keywords.ack.clear)]
+        self._lexicon = Lexicon([*phrases, *ack, *finder.book.phrases])
+        self._known = _known(keywords)
+        self._orders = frozenset(
+            order for intent in keywords.intents.values() for order in intent.keywords if len(order) >= SHORTEST_ORDER
+        )
+
+    def read(self, text: str) -> Reading:
+        raw = split(text)
+        words = self._words(text)
+        waters = self._waters.within(words)
+        water_words = frozenset(at for found in waters for at in range(found.start, found.end))
+        several = scan(words, self._keywords, frozenset(), single=False)
+        covered = frozenset(at for hit in several for at in range(hit.start, hit.end)) | water_words
+        ordered = bool(raw) and raw[0].folded in self._orders
+        mentions, units = self._places(text, words, covered, ordered=ordered)
+        unit_words = frozenset(at for mention in mentions for at in range(mention.start, mention.end))
+        single = scan(words, self._keywords, covered | unit_words, single=True)
+        hits = sorted([*several, *single], key=lambda hit: hit.start)
+        report_word = self._report_word(words)
+        return Reading(
+            words=tuple(words),
+            first_token=raw[0].folded if raw else "",
+            hits=tuple(hits),
+            units=units,
+            mentions=tuple(mentions),
+            waters=tuple(waters),
+            place_words=unit_words,
+            water_words=water_words,
+            is_bare_figures=bool(raw) and all(_FIGURE.fullmatch(word.folded) for word in raw),
+            begins_with_bc=self._begins_with_bc(raw),
+            report_word=report_word,
+            only_report_word=report_word is not None and self._only(words, report_word, unit_words),
+        )
+
+    def _words(self, text: str) -> list[Word]:
+        words: list[Word] = []
+        for word in split_known(text.replace(_SOS, " sos "), self._known.__contains__, self._lexicon)[:MOST_WORDS]:
+            long = self._keywords.abbreviations.get(word.key) or self._keywords.abbreviations.get(word.folded)
+            words.extend([Word(part, part, False, word.start, word.end) for part in long] if long else [word])
+        return words
+
+    def _places(
+        self, text: str, words: Sequence[Word], covered: frozenset[int], *, ordered: bool
+    ) -> tuple[list[Mention], FoundUnits]:
+        """Behind an order word even "SOTAN BINH MINH" is a unit; otherwise what is left of a short message may be a
+        misspelt one."""
+        single = scan(words, self._keywords, covered, single=True)
+        quiet = frozenset(at for hit in single for at in range(hit.start, hit.end))
+        quiet |= {at for at, word in enumerate(words) if word.folded in self._keywords.neutral}
+        settings = [Setting.ALONE] if ordered else [Setting.SENTENCE]
+        if not ordered and (single or covered) and len(words) - len(covered | quiet) <= _REMAINDER:
+            settings.append(Setting.REMAINDER)
+        for setting in settings:
+            mentions = self._finder.mentions(words, setting, covered, quiet)
+            units = self._finder.among(words, mentions, text, setting)
+            if units.units:
+                return mentions, units
+        return [], FoundUnits(text)
+
+    def _report_word(self, words: Sequence[Word]) -> int | None:
+        """Where "bc" or "báo cáo" stands, None if nowhere or only behind other words than a unit's and the manners."""
+        for at, word in enumerate(words[:8]):
+            if word.folded == "bc" or (word.folded == "bao" and at + 1 < len(words) and words[at + 1].folded == "cao"):
+                return at
+        return None
+
+    def _begins_with_bc(self, raw: Sequence[Word]) -> bool:
+        first = next((word for word in raw if word.folded not in self._keywords.neutral), None)
+        return first is not None and first.folded == "bc"
+
+    def _only(self, words: Sequence[Word], at: int, unit_words: frozenset[int]) -> bool:
+        taken = {at} if words[at].folded == "bc" else {at, at + 1}
+        return all(
+            index in taken or index in unit_words or word.folded in self._keywords.neutral
+            for index, word in enumerate(words)
+        )
+
+
+def _known(keywords: Keywords) -> frozenset[str]:
+    """Tokens that are words here although they are no syllables."""
+    tokens = {word for phrase in keywords.phrases for word in phrase.folded}
+    tokens.update(fold(short) for short in keywords.abbreviations)
+    tokens.update(word for words in (*keywords.ack.received, *keywords.ack.clear) for word in words)
+    return frozenset(tokens | keywords.neutral)
