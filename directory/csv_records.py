@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
@@ -17,6 +17,9 @@ LINE_LIMIT: Final = CELL_LIMIT * 32
 """Characters of a line."""
 LINES_PER_RECORD: Final = 20
 """Lines that one quoted record may take; beyond it a quote was not closed."""
+
+LOOK_AHEAD: Final = 20
+"""Lines from which the delimiter is told."""
 
 _CHUNK: Final = 2**18
 _SAMPLE: Final = 4096
@@ -84,23 +87,26 @@ class _Lines:
     """Numbered lines of bounded length, which can be put back."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file = file
+        self._readline = file.readline
         self._back: list[str] = []
         self.number = 0
 
     def next(self) -> str | None:
         """The next line with its end, None at the end of the file. An overlong one is cut: its end is missing."""
-        self.number += 1
-        if self._back:
-            return self._back.pop()
-        line = self._file.readline(LINE_LIMIT)
+        line = self._back.pop() if self._back else self._readline(LINE_LIMIT)
         if not line:
-            self.number -= 1
             return None
+        self.number += 1
         if len(line) == LINE_LIMIT and not line.endswith("\n"):
-            while (rest := self._file.readline(LINE_LIMIT)) and not rest.endswith("\n"):
+            while (rest := self._readline(LINE_LIMIT)) and not rest.endswith("\n"):
                 pass
         return line
+
+    def peek(self, line: str) -> list[str]:
+        """`line`, which was the last one taken, and some of those that follow it."""
+        following = [more for _ in range(LOOK_AHEAD) if (more := self.next()) is not None]
+        self.put_back(following)
+        return [line, *following]
 
     def put_back(self, lines: list[str]) -> None:
         self._back.extend(reversed(lines))
@@ -117,8 +123,13 @@ def _records(lines: _Lines) -> Iterator[Record]:
             if line.lower().startswith("sep=") and len(line.strip()) == len("sep=;"):
                 delimiter = line.strip()[-1]  # Excel's own hint
                 continue
-            delimiter = _delimiter(line)
-        record = _record(lines, line, start, delimiter)
+            delimiter = _delimiter(lines.peek(line))
+        if '"' in line or len(line) > CELL_LIMIT or _LOST in line:
+            record = _record(lines, line, start, delimiter)
+        else:
+            record = Record(start, tuple([cell.strip() for cell in line.split(delimiter)]))
+        if len(record.cells) > COLUMN_LIMIT:
+            record = Record(start, (), "line_too_long")
         if record.broken or any(record.cells):
             yield record
 
@@ -144,13 +155,18 @@ def _record(lines: _Lines, line: str, start: int, delimiter: str) -> Record:
 
 
 def _bounded(line: int, cells: list[str]) -> Record:
-    if len(cells) > COLUMN_LIMIT or any(len(cell) > CELL_LIMIT for cell in cells):
+    if max(map(len, cells)) > CELL_LIMIT:
         return Record(line, (), "line_too_long")
     return Record(line, tuple([cell.strip() for cell in cells]))
 
 
-def _delimiter(line: str) -> str:
-    """The sign that divides the first line most often, outside quotes."""
-    outside = "".join(line.split('"')[::2])
-    best = max(DELIMITERS, key=lambda sign: (outside.count(sign), -DELIMITERS.index(sign)))
-    return best if best in outside else ","
+def _delimiter(lines: Sequence[str]) -> str:
+    """The sign that most of the first lines hold, outside quotes: names and addresses hold commas too."""
+    outside = ["".join(line.split('"')[::2]) for line in lines]
+
+    def weight(sign: str) -> tuple[int, int, int]:
+        counts = [line.count(sign) for line in outside]
+        return sum(count > 0 for count in counts), max(counts), -DELIMITERS.index(sign)
+
+    best = max(DELIMITERS, key=weight)
+    return best if any(best in line for line in outside) else ","

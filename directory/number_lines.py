@@ -44,12 +44,14 @@ def collect(records: Iterable[Record], words: Words) -> Collected:
     collected = Collected()
     records, column = _find_column(iter(records), words)
     run: list[int] = []
+    msisdn = numbers.msisdn
     for record in records:
-        found = _number(record, column)
-        if isinstance(found, Reject):
-            collected.reject(found)
+        cells = record.cells
+        number = msisdn(cells[column]) if column < len(cells) else None
+        if number is None:
+            collected.reject(_why_not(record, column))
             continue
-        run.append(found)
+        run.append(number)
         if len(run) == RUN:
             _keep(collected, run)
             run = []
@@ -82,13 +84,10 @@ def _find_column(records: Iterator[Record], words: Words) -> tuple[Iterator[Reco
     return chain(first, records), 0
 
 
-def _number(record: Record, column: int) -> int | Reject:
+def _why_not(record: Record, column: int) -> Reject:
     if record.broken:
         return Reject(record.line, record.broken, {})
     cell = record.cells[column] if column < len(record.cells) else ""
-    msisdn = numbers.msisdn(cell)
-    if msisdn is not None:
-        return msisdn
     number = numbers.parse(cell)
     if number.kind == "landline":
         return Reject(record.line, "number_landline", {"value": numbers.mask(cell)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 FILE_LIMIT: Final = 256 * 2**20
 """Bytes of a file; five million numbers with a name beside each take about 200 MB."""
@@ -32,8 +32,7 @@ class FileRefused(Exception):
         self.params = params
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One line of a table. `line` is where it begins in the file, from 1. `broken` is "" or why it cannot be read:
     broken_quotes, broken_encoding, line_too_long; then it has no cells."""
 

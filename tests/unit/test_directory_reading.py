@@ -84,6 +84,11 @@ def test_one_column_needs_no_delimiter(tmp_path: Path) -> None:
     assert cells(make(tmp_path / "t.csv", "0900000001\n\n  \n0900000002,x")) == [("0900000001",), ("0900000002", "x")]
 
 
+def test_commas_inside_names_do_not_divide(tmp_path: Path) -> None:
+    text = "DANH SÁCH\nhọ tên;nơi ở\nA;Thôn 1, xã B, tỉnh C\nD;Thôn 2, xã E, tỉnh F\n"
+    assert cells(make(tmp_path / "t.csv", text))[2:] == [("A", "Thôn 1, xã B, tỉnh C"), ("D", "Thôn 2, xã E, tỉnh F")]
+
+
 def test_quotes(tmp_path: Path) -> None:
     text = 'a,b\n"x, y","hai\ndòng"\n"nói ""ừ""",\'=1+1\n5" ống,=CMD()\n'
     assert cells(make(tmp_path / "t.csv", text)) == [
