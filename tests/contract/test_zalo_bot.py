@@ -218,6 +218,15 @@ async def test_budget_outlives_the_process_and_starts_anew_each_month() -> None:
             assert isinstance(book.one(1), Accepted) is accepted_now
 
 
+async def test_message_that_cannot_be_counted_does_not_leave() -> None:
+    async with stand_for("poll") as made:
+        made.state.refuse = 1
+        book = ReportBook()
+        await made.channels[NAME].send(ONE, book)
+        assert book.one(1) == Rejected("ledger", RejectClass.RETRY_LATER, after=5.0)
+        assert not made.sim.bot.sent_this_month
+
+
 async def test_what_never_left_costs_nothing() -> None:
     async with stand_for("poll", monthly_limit=1, reserve=0) as made:
         book = ReportBook()

@@ -40,7 +40,7 @@ from adapters.zalo.bot.intake import AUTH_CODES, Intake
 from adapters.zalo.bot.updates import NAME
 from adapters.zalo.client import not_sent
 from adapters.zalo.gate import Gate
-from adapters.zalo.sending import Sending, expired
+from adapters.zalo.sending import LEDGER_SECONDS, Sending, expired
 from adapters.zalo.settings import BotSettings
 
 log = structlog.get_logger(__name__)
@@ -137,7 +137,11 @@ class BotChannel:
         try:
             if late := expired(envelope.valid_until, self._now()):
                 return late
-            if not await self._budget.take(envelope.priority):
+            try:
+                allowed = await self._budget.take(envelope.priority)
+            except LedgerUnavailable:
+                return Rejected("ledger", RejectClass.RETRY_LATER, after=LEDGER_SECONDS)
+            if not allowed:
                 return Rejected("quota", RejectClass.QUOTA, "monthly_budget")
             called = await self._api.call("sendMessage", {"chat_id": envelope.to, "text": text})
         finally:

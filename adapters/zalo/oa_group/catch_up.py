@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from adapters.contract import Incoming, IncomingKind, LedgerUnavailable
+from adapters.contract import Incoming, IncomingKind
 from adapters.zalo import events, limits
 from adapters.zalo.account import ZaloOa
 from adapters.zalo.history import OURS, ReadPage, read_back, seconds
@@ -39,8 +39,8 @@ class CatchUp:
         while self.trusted:
             try:
                 found = await self.once()
-            except LedgerUnavailable:
-                log.warning("zalo_catch_up_not_stored")
+            except Exception as wrong:  # the ledger may be away for a while; the loop must outlive it
+                log.warning("zalo_catch_up_failed", error=type(wrong).__name__)
             else:
                 if found:
                     log.warning("zalo_webhook_missed_messages", count=found)

@@ -160,7 +160,11 @@ class OaGroupChannel:
     async def _learn_names(self) -> None:
         """Group events carry no names, so the member list is read now and then."""
         while True:
-            found = await members.list_members(self._oa.client, self._settings.group_id)
+            found: list[members.Member] = []
+            try:
+                found = await members.list_members(self._oa.client, self._settings.group_id)
+            except Exception as wrong:  # names are a comfort: no trouble with them may end the loop
+                log.warning("zalo_names_not_read", error=type(wrong).__name__)
             self._oa.names.update({member.user_id: member.name for member in found if member.name})
             log.info("zalo_group_members", count=len(found))
             await asyncio.sleep(NAMES_SECONDS if found else limits.BACKOFF_MOST_SECONDS)

@@ -62,6 +62,7 @@ class OaUserChannel:
     async def start(self, sink: Sink) -> None:
         await self._oa.start(sink)
         await self._sending.start()
+        await self._version()
 
     async def stop(self) -> None:
         await self._sending.stop()
