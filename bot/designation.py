@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, Protocol, TypeVar
 
 from text.folding import fold
@@ -12,8 +13,6 @@ from text.safe import to_safe
 CODES_AT_ONCE: Final = 5
 """More codes in one message are not a confirmation."""
 
-# "TB0825-07" and what thumbs make of it: "tb 0825 07", "TB0825–7", "tb0825.07".
-_CODE: Final = re.compile(r"(?<![A-Z0-9])TB ?(\d{4}) ?[-./ ]? ?(\d{1,3})(?![0-9])")
 _PRESSED: Final = re.compile(r"#?ACK\s+([A-Z][A-Z0-9-]{2,31})")
 
 
@@ -34,10 +33,19 @@ def pressed_code(payload: str) -> str | None:
     return found.group(1) if found else None
 
 
-def codes_in(text: str) -> tuple[str, ...]:
-    """Codes as people type them, in our spelling, each once."""
-    plain = to_safe(text).text.upper()
-    return tuple(dict.fromkeys(f"TB{month}-{int(number):02}" for month, number in _CODE.findall(plain)))[:CODES_AT_ONCE]
+def codes_in(text: str, prefix: str = "TB") -> tuple[str, ...]:
+    """Codes as people type them, in our spelling, each once: "tb 0825 07", "TB0825–7", "0825-07"."""
+    found = _pattern(prefix).findall(to_safe(text).text.upper())
+    codes = (f"{prefix}{month or bare}-{int(number or bare_number):02}" for month, number, bare, bare_number in found)
+    return tuple(dict.fromkeys(codes))[:CODES_AT_ONCE]
+
+
+@lru_cache(maxsize=4)
+def _pattern(prefix: str) -> re.Pattern[str]:
+    """Month and year, and the number in the month; the prefix may only be left out where a dash stands between."""
+    with_prefix = re.escape(prefix) + r" ?(\d{4}) ?[-./ ]? ?(\d{1,3})"
+    without = r"((?:0[1-9]|1[0-2])\d{2})-(\d{1,3})"
+    return re.compile(rf"(?<![A-Z0-9])(?:{with_prefix}|{without})(?![0-9])")
 
 
 def meant(designation: str, directives: Sequence[D]) -> list[D]:

@@ -21,8 +21,9 @@ CONVERSATION_FILE: Final = Path(__file__).parent.parent / "data" / "conversation
 
 
 @dataclass(frozen=True, slots=True)
-class HelpWords:
-    """How a leader calls for support; `unless` in front takes it back. Folded."""
+class Telling:
+    """Phrases that tell something beside the intent (a call for support, a damaged dyke); `unless` takes them back.
+    Folded."""
 
     words: tuple[str, ...]
     unless: tuple[str, ...]
@@ -38,7 +39,8 @@ class HelpWords:
 class Wording:
     sentences: Mapping[str, Mapping[Form, str]]
     choice: Words
-    help: HelpWords
+    help: Telling
+    damage: Telling
     rude: Rude
 
     def say(self, key: str, form: Form, **params: str) -> str:
@@ -58,11 +60,12 @@ def load(path: Path = CONVERSATION_FILE) -> Wording:
     """Read and check the file. Raises ValueError naming the key that is wrong."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     sentences = {key: _sentence(key, forms) for key, forms in data["say"].items()}
-    choice, rude, help_ = data["choice"], data["rude"]["words"], data["help"]
+    choice, rude = data["choice"], data["rude"]["words"]
     return Wording(
         sentences=sentences,
         choice=Words(frozenset(map(fold, choice["fillers"])), frozenset(map(fold, choice["all_of"]))),
-        help=HelpWords(tuple(map(fold, help_["words"])), tuple(map(fold, help_["unless"]))),
+        help=_telling(data["help"]),
+        damage=_telling(data["damage"]),
         rude=Rude(frozenset(filter(has_marks, rude)), frozenset(fold(word) for word in rude if not has_marks(word))),
     )
 
@@ -70,6 +73,10 @@ def load(path: Path = CONVERSATION_FILE) -> Wording:
 def blanks(template: str) -> frozenset[str]:
     """The names of the values that a sentence needs."""
     return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
+
+
+def _telling(section: Any) -> Telling:
+    return Telling(tuple(map(fold, section["words"])), tuple(map(fold, section["unless"])))
 
 
 def _sentence(key: str, forms: Any) -> dict[Form, str]:

@@ -1,0 +1,173 @@
+"""Confirmations of registered contacts, and their calls for support (domain rules a and b).
+
+The unit comes from the registered account, never from the text. One open directive: "dạ rõ" confirms it; several: we
+ask which; a code or a quoted message names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from bot.act import Act
+from bot.conversation import MOST_CHOICES, Choice, Question
+from bot.designation import meant
+from bot.intents import DANHAN, Understood
+from bot.sender import Contact
+from bot.wording import Form, Wording
+from broadcasts.acknowledge import Acknowledgements, Confirmation, OpenDirective
+from broadcasts.states import STILL_ASKED
+from directory.units import UnitCatalogue
+from store import broadcasts
+from store.engine import Ledger
+from store.inbox import Handled, Waiting
+from text.dates import moment
+
+TITLE_SHOWN: Final = 60
+"""Characters of a title beside its code."""
+DONE: Final = frozenset({"acknowledged", "acknowledged_late", "already"})
+"""Results after which nothing is left to say to a group."""
+
+
+class Confirming:
+    def __init__(self, ledger: Ledger, acks: Acknowledgements, wording: Wording, units: UnitCatalogue) -> None:
+        self._ledger = ledger
+        self._acks = acks
+        self._wording = wording
+        self._units = units
+
+    async def said(
+        self, message: Waiting, contact: Contact, meaning: Understood, codes: Sequence[str], replied_to: str, form: Form
+    ) -> Act:
+        """ "dạ rõ", perhaps with codes, the number of a document, or as an answer to one of our messages."""
+        named = codes or ((replied_to,) if replied_to else ())
+        if named:
+            act = await self.by_codes(message, contact, named, form)
+        else:
+            act = await self._by_words(message, contact, meaning, form)
+        if not meaning.units or contact.unit_code in meaning.units or act.handled.state != "acknowledged":
+            return act
+        # It counts for the account's unit, and an officer sees that the text names another one.
+        return replace(act, handled=replace(act.handled, state="human", note="other_unit"))
+
+    async def _by_words(self, message: Waiting, contact: Contact, meaning: Understood, form: Form) -> Act:
+        if not contact.unit_code:
+            return self._answer("no_unit", contact, form, state="answered")
+        directives = await self._acks.open_for(contact.unit_code)
+        if not directives:
+            return self._answer("nothing_open", contact, form, state="answered")
+        waiting = [one for one in directives if one.ack_state in STILL_ASKED]
+        named = meant(meaning.designation, directives)
+        candidates = named or waiting or directives[:1]
+        if len(candidates) == 1 and (named or not meaning.designation):
+            return await self.by_codes(message, contact, (candidates[0].code,), form)
+        return self._which(contact, candidates, form)  # a document that we do not know is never taken for another
+
+    async def by_codes(self, message: Waiting, contact: Contact, codes: Sequence[str], form: Form) -> Act:
+        """Confirm what is named; the answer tells the first thing that went otherwise than expected."""
+        if not contact.unit_code:
+            return self._answer("no_unit", contact, form, state="answered")
+        results: list[tuple[str, Confirmation | None, int | None]] = []
+        for code in codes:
+            no = await self._number_of(code)
+            results.append((code, None if no is None else await self._confirm(message, contact, no), no))
+        return self._tell(message, contact, results, form)
+
+    async def needs_help(self, message: Waiting, contact: Contact, form: Form) -> Act:
+        """A leader asks for support: marked at the newest open directive, and read by an officer in any case."""
+        directives = await self._acks.open_for(contact.unit_code) if contact.unit_code else []
+        no = directives[0].no if directives else None
+        if no is not None:
+            await self._acks.needs_help(
+                no, contact.unit_code, contact.person_id, contact.name, message.channel, said_at(message)
+            )
+        return self._answer("needs_help", contact, form, state="human", broadcast_no=no)
+
+    def ask_again(self, contact: Contact, question: Question, form: Form) -> Act:
+        """A number that we did not offer."""
+        return self._ask(contact, question.choices, form)
+
+    async def _number_of(self, code: str) -> int | None:
+        row = await self._ledger.read(lambda tx: broadcasts.one(tx, code))
+        return None if row is None or row.started_at is None else row.no
+
+    async def _confirm(self, message: Waiting, contact: Contact, no: int) -> Confirmation:
+        return await self._acks.confirm(
+            no, contact.unit_code, contact.person_id, contact.name, message.channel, said_at(message)
+        )
+
+    def _tell(
+        self,
+        message: Waiting,
+        contact: Contact,
+        results: Sequence[tuple[str, Confirmation | None, int | None]],
+        form: Form,
+    ) -> Act:
+        wrong = [one for one in results if one[1] is None or one[1].result not in DONE]
+        code, confirmation, no = (wrong or results)[0]
+        if confirmation is None:
+            return self._answer("unknown_code", contact, form, state="answered", in_group=True, code=code)
+        shown = ", ".join(one[0] for one in results) if not wrong else code
+        time = moment(said_at(message))
+        key, by = confirmation.result, confirmation.by or ""
+        if key == "already" and by and by != contact.name:
+            key = "already_by"
+        return self._answer(
+            key,
+            contact,
+            form,
+            state="acknowledged" if confirmation.result in DONE else "answered",
+            in_group=bool(wrong),
+            broadcast_no=no,
+            code=shown,
+            time=time,
+            by=by,
+            new=confirmation.superseded_by or "",
+        )
+
+    def _which(self, contact: Contact, directives: Sequence[OpenDirective], form: Form) -> Act:
+        return self._ask(contact, [Choice(one.code, label(one, form)) for one in directives[:MOST_CHOICES]], form)
+
+    def _ask(self, contact: Contact, choices: Sequence[Choice], form: Form) -> Act:
+        """Ask; in an SMS with as many choices as fit one part, newest first."""
+        for count in range(len(choices), 0, -1):
+            key = "which_directive" if count > 1 else "which_directive_one"
+            text = self._wording.ask(key, form, choices[:count], unit=self._unit(contact))
+            if text is not None:
+                break
+        question = Question("directive", tuple(choices[:count]), DANHAN)
+        handled = Handled("answered", DANHAN, "which", contact.unit_code, contact.person_id)
+        return Act(handled, text, question, in_group=True)
+
+    def _answer(
+        self,
+        key: str,
+        contact: Contact,
+        form: Form,
+        *,
+        state: str,
+        note: str = "",
+        in_group: bool = False,
+        broadcast_no: int | None = None,
+        **params: str,
+    ) -> Act:
+        text = self._wording.say(key, form, unit=self._unit(contact), **params)
+        handled = Handled(state, DANHAN, note or key, contact.unit_code, contact.person_id, broadcast_no)
+        return Act(handled, text, in_group=in_group)
+
+    def _unit(self, contact: Contact) -> str:
+        unit = self._units.by_code(contact.unit_code)
+        return contact.name if unit is None else unit.name
+
+
+def said_at(message: Waiting) -> datetime:
+    """When it was written; a provider's clock may not be ahead of ours."""
+    return datetime.fromtimestamp(min(message.at, message.came_at), UTC)
+
+
+def label(directive: OpenDirective, form: Form) -> str:
+    if form == "sms" or not directive.title:
+        return directive.code
+    return f"{directive.code} ({directive.title[:TITLE_SHOWN]})"

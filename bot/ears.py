@@ -1,0 +1,56 @@
+"""Everything of the bot put together, for the wiring, the tests and the benchmark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from adapters.contract import Now
+from bot.acting import Acting
+from bot.answering import Answering
+from bot.confirming import Confirming
+from bot.intake import Intake
+from bot.speaking import Outbox, Speaking
+from bot.wording import Wording
+from broadcasts.acknowledge import Acknowledgements
+from broadcasts.routes import Routes
+from directory.units import UnitCatalogue
+from lanes.port import Bus
+from store.engine import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """`ourselves`: our own short codes, brandnames and accounts, which are never answered. `code_prefix` opens every
+    code of a broadcast (`office.code_prefix`)."""
+
+    answering: Answering
+    wording: Wording
+    units: UnitCatalogue
+    ourselves: Collection[str] = ()
+    code_prefix: str = "TB"
+
+    def intake(
+        self,
+        ledger: Ledger,
+        bus: Bus,
+        routes: Routes,
+        acknowledgements: Acknowledgements,
+        outbox: Outbox,
+        now: Now = time.time,
+    ) -> Intake:
+        """`Intake.store` is what channels call with what comes in, `Intake.run` works it off. `outbox` is the desk."""
+        acting = Acting(
+            ledger,
+            bus,
+            routes,
+            Confirming(ledger, acknowledgements, self.wording, self.units),
+            self.answering,
+            Speaking(ledger, outbox, now),
+            self.wording,
+            self.ourselves,
+            self.code_prefix,
+            now,
+        )
+        return Intake(ledger, bus, acting.handle, acting.is_life, now)
