@@ -35,6 +35,7 @@ class DeskSettings:
     office: OfficeFacts
     steps: Mapping[str, Sequence[Step]]
     """Urgency → escalation steps; `default` for the others."""
+    give_up_after: float
     close_after: float
     sms_parts_limit: int
     code_prefix: str = "TB"
@@ -213,7 +214,12 @@ def _uploaded(tx: Tx) -> Callable[[str], int | None]:
 
 def _plan(settings: DeskSettings, urgency: Urgency, families: Sequence[str]) -> Plan:
     steps = settings.steps.get(urgency.value) or settings.steps[DEFAULT_STEPS]
-    return Plan(families=tuple(families), steps=chosen_steps(steps, families), close_after=settings.close_after)
+    return Plan(
+        families=tuple(families),
+        steps=chosen_steps(steps, families),
+        give_up_after=settings.give_up_after,
+        close_after=settings.close_after,
+    )
 
 
 def _choice(value: str, words: type[StrEnum], where: str, problems: list[Problem]) -> Any:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from adapters.contract import Evidence
 from broadcasts.lifecycle import SYSTEM
 from broadcasts.model import AckState, DeliveryState
 from broadcasts.plan import NewChunk, Way, plan_of, step_ways, write_direct
 from broadcasts.routes import Routes
-from broadcasts.states import OPEN_FOR_ACKNOWLEDGEMENT, REACHED
+from broadcasts.states import OPEN_FOR_ACKNOWLEDGEMENT, REACHED, WORKING
 from broadcasts.steps import Plan, Step, needless
 from store import broadcasts, deliveries, rollcalls
 from store.broadcasts import BroadcastRow, MemberRow
@@ -25,7 +26,7 @@ UNITS_PER_TICK = 500
 """Units that one tick looks at; the next tick takes the rest."""
 VERDICT_SECONDS = 60.0
 """After the last step, how often we look whether a way is still open before a unit is called unreachable."""
-STILL_HOPED = frozenset({D.QUEUED, D.SENDING, D.RETRYING, D.ACCEPTED})
+STILL_HOPED = WORKING | {D.ACCEPTED}
 
 
 @dataclass(slots=True)
@@ -104,7 +105,8 @@ def _decide(
         if ways or step.call:
             ack.next_at = _following(plan, level, started, now)
             return ways
-    _verdict(ack, delivered=delivered, hoped=hoped, now=now)
+    last = started + plan.steps[-1].after if plan.steps else started
+    _verdict(ack, tried, routes, give_up_at=last + plan.give_up_after, now=now)
     return []
 
 
@@ -119,16 +121,28 @@ def _fresh_ways(
 def _following(plan: Plan, level: int, started: float, now: float) -> float:
     if level + 1 < len(plan.steps):
         return max(now, started + plan.steps[level + 1].after)
-    return now + VERDICT_SECONDS
+    return now + min(VERDICT_SECONDS, plan.give_up_after)
 
 
-def _verdict(ack: AckRow, *, delivered: bool, hoped: bool, now: float) -> None:
-    """All steps are taken: wait for the confirmation, for a way still open, or say that no way reached the unit."""
-    if delivered:
-        ack.next_at = None
-    elif hoped:
-        ack.next_at = now + VERDICT_SECONDS
-    else:
-        ack.next_at = None
+def _verdict(
+    ack: AckRow, tried: Sequence[tuple[str, str, int]], routes: Routes, *, give_up_at: float, now: float
+) -> None:
+    """All steps are taken: wait for the confirmation, for a way still open, or say that no way reached the unit.
+
+    `accepted` on a channel that would have told of the arrival means, in the end, that it did not arrive; on one that
+    cannot tell, the unit may well have it.
+    """
+    hoped = any(status in STILL_HOPED for _, _, status in tried)
+    reached = any(status in REACHED for _, _, status in tried)
+    if not reached and hoped and now < give_up_at:
+        ack.next_at = min(now + VERDICT_SECONDS, give_up_at)
+        return
+    ack.next_at = None
+    if not reached and not any(_may_have_it(channel, status, routes) for channel, _, status in tried):
         ack.state = AckState.UNREACHABLE
         ack.at = now
+
+
+def _may_have_it(channel: str, status: int, routes: Routes) -> bool:
+    route = routes.by_name(channel)
+    return status == D.ACCEPTED and (route is None or Evidence.DELIVERED not in route.traits.receipts)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from adapters.contract import Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
 from broadcasts.model import DeliveryState
-from broadcasts.states import fold, fold_part
+from broadcasts.states import REACHED, fold, fold_part
 from store import chunks, deliveries, rollcalls
 from store.chunks import ORDINAL_BITS
 from store.engine import Tx
@@ -242,11 +242,19 @@ class Flush:
         events = [c for c in self.done.changes if c.recipient <= 0 or c.new in unhappy]
         deliveries.add_events(self.tx, [(c.delivery_id, self.now, D(c.new).word, c.reason, c.code) for c in events])
         for change in events:
-            if change.recipient <= 0 and change.new in (D.FAILED, D.UNKNOWN, D.EXPIRED):
-                direct = deliveries.direct_one(self.tx, change.delivery_id)
-                if direct is not None and direct.unit_code:
-                    rollcalls.hasten(self.tx, direct.broadcast_no, direct.unit_code, self.now)
+            if change.recipient <= 0 and change.new not in (D.RETRYING, D.ACCEPTED):
+                self._tell_rollcall(change)
         return self.done
+
+    def _tell_rollcall(self, change: Change) -> None:
+        """A failed or doubtful way hastens its unit's next step; a late arrival takes "unreachable" back."""
+        direct = deliveries.direct_one(self.tx, change.delivery_id)
+        if direct is None or not direct.unit_code:
+            return
+        if change.new in REACHED:
+            rollcalls.reached_after_all(self.tx, direct.broadcast_no, direct.unit_code)
+        else:
+            rollcalls.hasten(self.tx, direct.broadcast_no, direct.unit_code, self.now)
 
 
 def back_off(attempts: int) -> float:

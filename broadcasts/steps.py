@@ -11,6 +11,10 @@ CLOSE_AFTER_SECONDS = 24 * 3600.0
 """How long after its last step a roll-call stays open for confirmations."""
 
 
+GIVE_UP_AFTER_SECONDS = 600.0
+"""How long after the last step a way that is still open may bring something before its unit is called unreachable."""
+
+
 class Unless(StrEnum):
     """What makes a step needless for a unit. An acknowledgement always does."""
 
@@ -38,6 +42,7 @@ class Plan(BaseModel):
 
     families: tuple[str, ...]
     steps: tuple[Step, ...]
+    give_up_after: float = GIVE_UP_AFTER_SECONDS
     close_after: float = CLOSE_AFTER_SECONDS
 
     def addressed_to(self, roles: Iterable[str]) -> Plan:

@@ -9,10 +9,11 @@ from typing import Any
 
 import orjson
 
-from broadcasts.model import AckState, BroadcastView, DeliveryState, DeliveryView, RollcallRow
+from adapters.contract import Evidence, Priority
+from broadcasts.model import BroadcastView, DeliveryState, DeliveryView, RollcallRow
 from broadcasts.plan import plan_of
 from broadcasts.routes import Routes
-from broadcasts.states import PRECEDENCE
+from broadcasts.states import PRECEDENCE, WORKING
 from directory.people import Contact, all_contacts, contacts_of, phones_of
 from directory.units import UnitCatalogue
 from store import broadcasts, chunks, deliveries, rollcalls
@@ -77,7 +78,7 @@ def view(tx: Tx, row: BroadcastRow, routes: Routes) -> BroadcastView:
         people=frozen.get("people", 0),
         numbers=frozen.get("numbers", 0),
         gaps=frozen.get("gaps", []),
-        final=_is_final(tx, row, routes, numbers, states),
+        final=_is_final(tx, row, routes, numbers),
         changes=content.get("changes", []),
     )
 
@@ -87,19 +88,14 @@ def _code(tx: Tx, no: int | None) -> str | None:
     return None if row is None else row.code
 
 
-def _is_final(tx: Tx, row: BroadcastRow, routes: Routes, numbers: Sequence[int], states: Mapping[str, int]) -> bool:
+def _is_final(tx: Tx, row: BroadcastRow, routes: Routes, numbers: Sequence[int]) -> bool:
     """Nothing will change by itself any more: every delivery ended as far as its channel can tell, no step is due."""
     if row.state in ("closed", "cancelled", "expired", "rejected"):
         return True
-    if row.state != "sent" or any(numbers[state] for state in (D.QUEUED, D.SENDING, D.RETRYING)):
+    if row.state != "sent" or any(numbers[state] for state in WORKING) or rollcalls.steps_pending(tx, row.no):
         return False
-    if states.get(AckState.AWAITING, 0) and rollcalls.steps_pending(tx, row.no):
-        return False
-    open_still = numbers[D.UNKNOWN] + numbers[D.ACCEPTED]
-    if not open_still:
-        return True
-    provable = [route.name for route in routes.all if "delivered" in route.traits.receipts]
-    return chunks.open_on(tx, row.no, provable) == 0
+    provable = [route.name for route in routes.all if Evidence.DELIVERED in route.traits.receipts]
+    return chunks.open_to_numbers(tx, row.no, Priority.BULK, provable) == 0
 
 
 def rollcall(tx: Tx, row: BroadcastRow, catalogue: UnitCatalogue, unit: str | None = None) -> list[RollcallRow]:

@@ -29,6 +29,7 @@ SIMULATORS_READY_SECONDS = 30.0
 OFFICER, APPROVER = "canbo", "lanhdao"
 ESCALATION_SMS_SECONDS = 60.0
 """In the demo SMS follows after one minute instead of five, so that a visitor sees it."""
+GIVE_UP_SECONDS = 120.0
 CLOSE_SECONDS = 300.0
 HOTLINE = "0237.xxx.xxxx"
 
@@ -113,7 +114,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
             "sms": {"accounts": [sms]},
         },
         "escalation": {"default": {"steps": steps}},
-        "limits": {"close_after": CLOSE_SECONDS / options.speed},
+        "limits": {"give_up_after": GIVE_UP_SECONDS / options.speed, "close_after": CLOSE_SECONDS / options.speed},
     }
     return load_settings(options.config, overrides)
 

@@ -18,6 +18,7 @@ from bot.acting import Acting
 from bot.answering import Answering
 from bot.confirming import Confirming
 from bot.intake import Intake
+from bot.speaking import Speaking
 from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.clockwork import Clockwork
@@ -33,7 +34,7 @@ from loa.cli.client import SERVICE_FILE
 from loa.durable import LedgerState
 from loa.importing import Imports
 from loa.settings import Settings, SettingsError
-from loa.texts import ack_label, bot_office, desk_settings
+from loa.texts import ack_label, desk_settings
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, own_addresses
 from store import access
 from store.engine import Ledger, Tx
@@ -97,17 +98,16 @@ class Service:
 
     def _intake(self) -> Intake:
         wording = load_wording()
-        answering = Answering(self.units, bot_office(self.settings))
         acting = Acting(
             self.ledger,
             self.bus,
-            self.desk,
-            answering.understand,
-            Confirming(self.ledger, self.acknowledgements, wording, self.units),
-            answering,
-            wording,
             {route.name: route.traits for route in self.routes.all},
+            Confirming(self.ledger, self.acknowledgements, wording, self.units),
+            Answering(wording, self.units),
+            Speaking(self.ledger, self.desk),
+            wording,
             own_addresses(self.settings.adapters),
+            self.settings.office.code_prefix,
         )
         return Intake(self.ledger, self.bus, acting.handle, acting.is_life)
 

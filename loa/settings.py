@@ -125,6 +125,7 @@ DEFAULT_ESCALATION = Escalation(
 
 class Limits(_Section):
     sms_parts: int = Field(default=4, ge=1, le=10)
+    give_up_after: Duration = 600.0
     close_after: Duration = 86_400.0
 
 
@@ -134,7 +135,6 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
-        nested_model_default_partial_update=True,
     )
 
     office: Office = Office()

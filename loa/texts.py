@@ -35,6 +35,7 @@ def desk_settings(settings: Settings) -> DeskSettings:
     return DeskSettings(
         office=office_facts(settings),
         steps={name: tuple(step.step() for step in one.steps) for name, one in settings.escalation.items()},
+        give_up_after=settings.limits.give_up_after,
         close_after=settings.limits.close_after,
         sms_parts_limit=settings.limits.sms_parts,
         code_prefix=settings.office.code_prefix,

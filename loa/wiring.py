@@ -87,8 +87,13 @@ class SwitchedOn:
     """The enabled channels as pages and health checks see them."""
 
     def __init__(self, routes: Routes) -> None:
+        self._families = routes.families()
         self._channels: tuple[Channel, ...] = tuple(route.channel for route in routes.all)
         self._hooks = {name: hook for channel in self._channels for name, hook in channel.hooks.items()}
+
+    @property
+    def families(self) -> Sequence[str]:
+        return self._families
 
     @property
     def hooks(self) -> Mapping[str, Hook]:

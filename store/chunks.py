@@ -199,13 +199,13 @@ def counts(tx: Tx, broadcast_no: int) -> list[int]:
     return list(tx.execute(f"SELECT {_SUMS} FROM chunk WHERE broadcast_no = ?", (broadcast_no,)).fetchone())  # noqa: S608
 
 
-def open_on(tx: Tx, broadcast_no: int, channels: Sequence[str]) -> int:
-    """Deliveries of these channels that may still hear more of their fate."""
+def open_to_numbers(tx: Tx, broadcast_no: int, priority: int, channels: Sequence[str]) -> int:
+    """Deliveries to lists (they have a priority of their own) that may still hear more of their fate."""
     marks = ", ".join("?" * len(channels))
     row = tx.execute(
         "SELECT coalesce(sum(c_accepted + c_unknown), 0) FROM chunk"  # noqa: S608
-        f" WHERE broadcast_no = ? AND channel IN ({marks})",
-        (broadcast_no, *channels),
+        f" WHERE broadcast_no = ? AND priority = ? AND channel IN ({marks})",
+        (broadcast_no, priority, *channels),
     ).fetchone()
     return int(row[0])
 

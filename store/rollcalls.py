@@ -109,6 +109,15 @@ def hasten(tx: Tx, broadcast_no: int, unit_code: str, now: float) -> None:
     )
 
 
+def reached_after_all(tx: Tx, broadcast_no: int, unit_code: str) -> None:
+    """Something arrived at a unit that was called unreachable: it awaits again."""
+    tx.execute(
+        "UPDATE rollcall SET state = 'awaiting', at = NULL"
+        " WHERE broadcast_no = ? AND unit_code = ? AND state = 'unreachable' AND by_staff = ''",
+        (broadcast_no, unit_code),
+    )
+
+
 def halt(tx: Tx, broadcast_no: int) -> None:
     """No unit of this broadcast is asked any more."""
     tx.execute("UPDATE rollcall SET next_at = NULL WHERE broadcast_no = ? AND next_at IS NOT NULL", (broadcast_no,))

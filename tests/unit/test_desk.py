@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
+from adapters.contract import ReceiptState
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.content import OfficeFacts
 from broadcasts.desk import Desk
@@ -41,6 +42,7 @@ class Office:
         settings = DeskSettings(
             office or OfficeFacts("PCTT Thanh Hoa", "0237.xxx.xxxx", "8099", "https://pctt.thanhhoa.gov.vn/"),
             {"default": STEPS},
+            give_up_after=600,
             close_after=600,
             sms_parts_limit=4,
         )
@@ -149,8 +151,11 @@ async def test_units_without_a_contact_are_named_before_anything_leaves(office):
     made = await office.desk.draft(draft(), OFFICER)
     asked = await office.desk.submit(made.code, OFFICER)
     await office.desk.approve(made.code, asked.content_hash, APPROVER)
+    await office.room.until(lambda: len(office.zalo.left) == 9)
     for _ in range(3):
         await asyncio.sleep(0.05)
+        for channel in (office.zalo, office.sms):
+            await channel.sink.receipts([channel.receipt(one, ReceiptState.DELIVERED) for one in channel.left])
         office.clock.at += 400
         await office.room.clockwork.tick_escalation()
     view = await office.desk.view(made.code)
