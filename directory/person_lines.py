@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from directory.columns import Family, Form, Words, match_header
-from directory.names import tidy
+from directory.names import tidy, unit_names
 from directory.reading import FileRefused, Record, Reject
 from directory.roles import ContactRole
 from directory.units import UnitCatalogue
@@ -82,7 +82,7 @@ class _Reader:
         self._width = width
         self._words = words
         self._catalogue = catalogue
-        self._unit_names = {tone_key(unit.name): unit.code for unit in catalogue.all}
+        self._unit_names = unit_names(catalogue)
 
     def line(self, record: Record) -> PersonLine:
         cells = record.cells
@@ -113,7 +113,7 @@ class _Reader:
             by_name = self._unit_names.get(tone_key(name))
             if by_name is None:
                 raise _Wrong("unit_unknown", value=name)
-            return by_name
+            return by_name.code
         if role is not ContactRole.MEMBER:
             raise _Wrong("unit_missing")
         return ""

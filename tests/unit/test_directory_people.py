@@ -13,7 +13,7 @@ from directory import people
 from directory.columns import load_words
 from directory.groups import GroupRefused, import_groups, save_group
 from directory.importing import PeopleReport, import_people
-from directory.names import same_name, slug
+from directory.names import same_name, slug, unit_names
 from directory.people_plan import Stored, plan_people
 from directory.person_lines import PersonLine
 from directory.reading import FileRefused
@@ -24,6 +24,7 @@ from store import directory
 from store.directory import AddressRow, PersonRow
 from store.engine import Ledger
 from tests.ledgers import migrated
+from text.folding import tone_key
 
 UNITS = load()
 NOW = 1_760_000_000.0
@@ -355,6 +356,14 @@ async def test_a_wrong_group_is_refused(ledger: Ledger, name: str, codes: list[s
 def test_same_name(one: str, other: str, same: bool) -> None:
     assert same_name(one, other) is same
     assert same_name(other, one) is same
+
+
+def test_names_of_units() -> None:
+    names = unit_names(UNITS)
+    assert len({unit.short_name for unit in UNITS.all}) == len(UNITS.all)
+    for written, code in [("Xã Hoằng Hoá", "15865"), ("HOẰNG HÓA", "15865"), ("Phường Sầm Sơn", "16531")]:
+        assert names[tone_key(written)].code == code
+    assert tone_key("Hoang Hoa") not in names
 
 
 def test_slug() -> None:
