@@ -124,7 +124,7 @@ class SmppAccount(_Section):
     def _zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ValueError, OSError) as missing:
+        except (KeyError, ValueError, OSError) as missing:
             raise ValueError(f"no time zone {name}") from missing
         return name
 

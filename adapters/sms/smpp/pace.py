@@ -46,7 +46,7 @@ class Pace:
         self._raise(now)
         if not self.rate:
             return UNLIMITED
-        burst = max(1.0, self.rate * BURST_SECONDS)
+        burst = max(2.0, self.rate * BURST_SECONDS)  # below 2, being woken late would cost the fraction
         self._tokens = min(burst, self._tokens + (now - self._filled_at) * self.rate)
         self._filled_at = now
         return max(0, min(int(self._tokens), int(max(self.rate, 1)) - self._in_ring))
