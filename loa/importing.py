@@ -79,7 +79,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except FileRefused as refused:
-        raise Refusal(RefusalKind.INVALID, refused.key, **refused.params) from refused
+        raise Refusal(RefusalKind.INVALID, refused.key, (), **refused.params) from refused
 
 
 def _reject(one: Reject) -> dict[str, object]:

@@ -101,7 +101,7 @@ class Service:
         acting = Acting(
             self.ledger,
             self.bus,
-            {route.name: route.traits for route in self.routes.all},
+            self.routes,
             Confirming(self.ledger, self.acknowledgements, wording, self.units),
             Answering(wording, self.units),
             Speaking(self.ledger, self.desk),

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from loa.cli.client import Api, api
 from loa.cli.out import Failed, line, say
@@ -171,6 +169,9 @@ def _upload_files(service: Api, audience: str) -> str:
 
 def _follow(service: Api, view: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
     """Until every delivery is final or the roll-call is closed."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[says]}"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task(view["code"], total=None, says="")

@@ -9,13 +9,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from bot.answers import Office, ask_report
 
-from directory import units as unit_data
-from directory.unit_finder import find_report
 from loa.cli.out import Failed, line
-from loa.settings import load_settings
-from loa.texts import bot_office
 from text.report import count_report, number_report
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
@@ -45,9 +40,12 @@ def units_find(
     config: Config = None,
 ) -> None:
     """Find the commune or ward that a text names."""
-    catalogue = unit_data.load()
+    from directory import units as unit_data
+    from directory.unit_finder import UnitFinder, find_report
+
+    finder = UnitFinder(unit_data.load())
     for one in _texts(text, tsv):
-        line(find_report(one, catalogue))
+        line(find_report(finder.find(one)))
 
 
 def ask(
@@ -57,8 +55,13 @@ def ask(
     config: Config = None,
 ) -> None:
     """Answer a text as an SMS from an unknown resident would be; stores and sends nothing."""
+    from bot.answers import ask_report
+    from directory import units as unit_data
+    from loa.settings import load_settings
+    from loa.texts import bot_office
+
     catalogue = unit_data.load()
-    office: Office = bot_office(load_settings(config))
+    office = bot_office(load_settings(config))
     for one in _texts(text, tsv):
         report = ask_report(one, catalogue, office)
         line(report if why else {key: report[key] for key in ("text", "intent", "argument", "reply")})

@@ -16,12 +16,9 @@ import typer
 from broadcasts.model import Role
 from loa.cli.client import api, running
 from loa.cli.out import Failed, line, say
-from loa.export import write_export
 from loa.settings import Settings, load_settings
 from store import access
 from store.engine import Ledger, LedgerError, Tx, connect_reader, hold_lock
-from store.migrate import migrate
-from web import passwords
 
 T = TypeVar("T")
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
@@ -74,6 +71,8 @@ def add_user(
     config: Config = None,
 ) -> None:
     """Add somebody who may sign in; the password is shown this once."""
+    from web import passwords
+
     password = passwords.made_password()
 
     def directly(tx: Tx) -> None:
@@ -106,6 +105,8 @@ def _running(config: Path | None) -> dict[str, str] | None:
 
 def _write(config: Path | None, closure: Callable[[Tx], T]) -> T:
     """Into a ledger that no service holds."""
+    from store.migrate import migrate
+
     settings = load_settings(config)
 
     async def write() -> T:
@@ -121,7 +122,7 @@ def _write(config: Path | None, closure: Callable[[Tx], T]) -> T:
     try:
         return asyncio.run(write())
     except access.NameTaken:
-        raise Failed("refusal.name_taken", name="") from None
+        raise Failed("cli.name_taken") from None
     except LedgerError as wrong:
         raise Failed(f"error.{wrong.key}", **wrong.params) from None
 
@@ -144,6 +145,8 @@ def export(
     config: Config = None,
 ) -> None:
     """The roll-call and the deliveries of a broadcast as a file."""
+    from loa.export import write_export
+
     service = api(config)
     view = service.get(f"/broadcasts/{code}")
     rollcall = service.get(f"/broadcasts/{code}/rollcall")["items"]
