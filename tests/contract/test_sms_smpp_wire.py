@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +15,7 @@ from adapters.sms.smpp.frames import Frame
 from adapters.sms.smpp.pdu import Command, decode_bind, decode_message, encode
 from tests.contract.recording import RecordingSink, until
 from tests.contract.runner import Is, Rig
-from tests.contract.smpp_stand import BINDS, LONG, PHONE, RawSmsc, Script, Stand, one, some
+from tests.contract.smpp_stand import BINDS, LONG, PATIENT, PHONE, RawSmsc, Script, Stand, one, some
 
 Peer = Callable[..., Awaitable[tuple[RawSmsc, Stand]]]
 
@@ -291,3 +293,33 @@ async def test_retries_of_one_message_end(peer: Peer) -> None:
         assert isinstance(outcome, Rejected)
         classes.append(outcome.cls)
     assert classes == [RejectClass.RETRY_LATER, RejectClass.RECIPIENT, RejectClass.RETRY_LATER]
+
+
+async def test_against_the_server_of_smpp34() -> None:
+    """An SMSC that shares no line with our code: text out, receipt and a person's words back, polite end."""
+    smpp34 = pytest.importorskip("smpp34")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = smpp34.Server("127.0.0.1", port)
+    await server.start()
+    stand = Stand(SimpleNamespace(port=port))
+    try:
+        rig = await stand.open(timers=PATIENT)
+        session = await asyncio.wait_for(server.next(), 5)
+        sending = asyncio.create_task(rig.channel.send(some(20), rig.book))
+        for _ in range(20):  # it hands them over in no order
+            event = await asyncio.wait_for(server.next(), 5)
+            assert (event.source_addr, event.destination_addr) == ("PCTT", PHONE)
+            event.accept("id" + event.short_message.decode().removeprefix("canh bao "))
+        await asyncio.wait_for(sending, 5)
+        await until(lambda: len(rig.book.outcomes) == 20, 3)
+        assert rig.book.one(20) == Accepted(("id20",))
+        receipt = b"id:id20 sub:001 dlvrd:001 submit date:2611220101 done date:2611220102 stat:DELIVRD err:000 text:"
+        assert (await session.deliver_sm("PCTT", receipt, source_addr=PHONE, esm_class=4)).is_success
+        assert (await session.deliver_sm("8099", b"so tan o dau", source_addr=PHONE)).is_success
+        assert [receipt.keys[0] for receipt in rig.sink.all_receipts] == ["id20"]
+        assert [event.text for event in rig.sink.all_incoming] == ["so tan o dau"]
+    finally:
+        await stand.close()
+        await server.stop()
