@@ -1,4 +1,4 @@
-"""How deliveries leave and come back: lists in chunks, retries, receipts in any order, crashes, expiry, cancellation."""
+"""How deliveries leave and come back: chunks, retries, receipts in any order, crashes, expiry, cancellation."""
 
 import asyncio
 import random
