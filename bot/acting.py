@@ -99,7 +99,7 @@ class Acting:
         if message.sender in self._ourselves:
             return silent("ourselves")
         if message.kind in QUIET:
-            return silent(message.kind)
+            return silent("event")
         if message.kind == IncomingKind.WITHDRAW:
             return for_person("withdraw", look)
         if message.priority == Priority.LIFE or heard.meaning.intent == CUUHO:

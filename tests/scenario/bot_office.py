@@ -14,6 +14,7 @@ from bot.ears import Ears
 from bot.intake import Intake
 from bot.intents import Language
 from bot.keywords import load as load_keywords
+from bot.notes import NOTES
 from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.content import OfficeFacts
@@ -105,6 +106,8 @@ class Office:
         return self.ears.intake(room.ledger, room.bus, room.routes, self.acks, self.desk, self.clock)
 
     async def end(self) -> None:
+        rows = await self.room.ledger.read(lambda tx: inbox.listing(tx, limit=10_000))
+        assert {row.note for row in rows} <= NOTES | {""}
         await self.stop_listening()
         await self.room.stop()
 

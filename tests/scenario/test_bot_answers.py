@@ -336,8 +336,8 @@ async def test_a_cry_overtakes_a_flood(office: Office) -> None:
     await office.intake.store([*flood, office.incoming("cứu với", RESIDENT, "sms.one")])
     office.listen_again()
     await office.settled()
-    first = office.sms.left[:20]
-    assert RESIDENT in {one.to for one in first}
+    place = [one.to for one in office.sms.left].index(RESIDENT)
+    assert place < 100  # the flood's first messages are handled beside it, never its backlog
     assert len(office.sms.left) == 401
 
 

@@ -1,0 +1,27 @@
+"""Every word that `inbox.note` may hold; each has a sentence in `locale/` (`inbox.note.<word>`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FOR_PERSON: Final = frozenset(
+    {
+        "rescue", "needs_help", "report", "damage", "unknown", "menu", "media", "long", "rude", "binary", "stranger",
+        "other_unit", "withdraw", "failed",
+    }
+)  # fmt: skip
+"""Why an officer must read it. `menu`: not understood, and the menu was sent; `unknown`: that was done today already;
+`stranger`: an unregistered account confirms in the group; `other_unit`: the text names another unit than the sender's."""
+
+SAID: Final = frozenset(
+    {
+        "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "not_addressed",
+        "unknown_code", "nothing_open", "no_unit", "which", "opted_out",
+    }
+)  # fmt: skip
+"""What we told somebody; `which`: we asked back."""
+
+KEPT_SILENT: Final = frozenset({"limited", "robot", "group", "chatter", "not_a_person", "ourselves", "event"})
+"""Why nothing was said. `group`: not before everybody; `chatter`: talk in a group; `event`: joined, followed, left."""
+
+NOTES: Final = FOR_PERSON | SAID | KEPT_SILENT
