@@ -53,3 +53,20 @@ def resolve_doubt(tx: Tx, chunk: int, now: float) -> tuple[int, int]:
     if row.duplicate_ok:
         return 0, settle(tx, chunk, ids, D.RETRYING, "repeated_by_policy", now, event=True)
     return settle(tx, chunk, ids, D.UNKNOWN, "worker_died", now, event=True), 0
+
+
+def surely_lost(tx: Tx, delivery_id: int, now: float) -> int | None:
+    """The provider was asked and never had it: the one case in which `unknown` goes back to be sent again.
+
+    Returns the chunk to announce, None when the delivery is no longer unknown.
+    """
+    chunk = chunks.holding(tx, delivery_id)
+    if chunk is None or deliveries.rows_of(tx, [delivery_id])[delivery_id][2] != D.UNKNOWN:
+        return None
+    delta = [0] * len(D)
+    delta[D.UNKNOWN], delta[D.RETRYING] = -1, 1
+    deliveries.set_status(tx, D.RETRYING, deliveries.cause_id(tx, "lost", ""), [delivery_id])
+    chunks.add_counts(tx, {chunk: delta})
+    deliveries.add_events(tx, [(delivery_id, now, D.RETRYING.word, "lost", "")])
+    chunks.reopen(tx, chunk, now)
+    return chunk

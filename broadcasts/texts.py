@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import orjson
 
 from adapters.contract import Button, Envelope, Priority, Traits
 from store import broadcasts, deliveries, singles
+from store.broadcasts import BroadcastRow
 from store.chunks import Claim
+from store.deliveries import Direct
 from store.engine import Tx
 
 FORM_CHAT, FORM_SMS, FORM_LEADER_SMS = "chat", "sms", "sms_leader"
@@ -46,20 +48,32 @@ def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str) -> 
     if row.kind == broadcasts.SINGLE:
         envelopes = _singles(singles.in_range(tx, claim.chunk, claim.last_id), rows, priority)
         return Batch(row.state, row.valid_until, False, rows, envelopes)
-    content: dict[str, Any] = orjson.loads(row.content)
-    forms: dict[str, str] = content["forms"]
-    buttons = (Button(ack_label, ACK_PAYLOAD + row.code),) if traits.buttons and content.get("ack", True) else ()
     if rows and rows[0][1] > 0:
-        text = forms[form_for(traits, to_leader=False)]
+        text = _forms(row)[form_for(traits, to_leader=False)]
         envelopes = [Envelope(one, str(number), text, priority, (), row.valid_until) for one, number, _ in rows]
     else:
-        text = forms[form_for(traits, to_leader=not traits.group)]
         named = deliveries.direct_in(tx, claim.chunk, claim.last_id)
-        envelopes = [
-            Envelope(one, named[one].value or post_to, text, priority, () if traits.group else buttons, row.valid_until)
-            for one, _, _ in rows
-        ]
+        envelopes = [in_person(row, named[one], traits, ack_label, post_to, priority) for one, _, _ in rows]
     return Batch(row.state, row.valid_until, bool(row.duplicate_ok), rows, envelopes)
+
+
+def in_person(
+    row: BroadcastRow, direct: Direct, traits: Traits, ack_label: str, post_to: str, priority: Priority
+) -> Envelope:
+    """The message to one person or group, as it leaves and as it left."""
+    text = _forms(row)[form_for(traits, to_leader=not traits.group)]
+    buttons = (Button(ack_label, ACK_PAYLOAD + row.code),) if traits.buttons and not traits.group else ()
+    return Envelope(direct.delivery_id, direct.value or post_to, text, priority, buttons, row.valid_until)
+
+
+@lru_cache(maxsize=8)
+def _parsed(content: str) -> dict[str, str]:
+    forms: dict[str, str] = orjson.loads(content)["forms"]
+    return forms
+
+
+def _forms(row: BroadcastRow) -> dict[str, str]:
+    return _parsed(row.content)
 
 
 def _singles(

@@ -21,6 +21,7 @@ from bot.intake import Intake
 from bot.speaking import Speaking
 from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.asking import Asker
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
 from broadcasts.dispatch import Dispatcher
@@ -47,6 +48,7 @@ log = structlog.get_logger(__name__)
 
 ESCALATION_TICK_SECONDS = 0.5
 BROADCAST_TICK_SECONDS = 1.0
+ASK_TICK_SECONDS = 10.0
 LANES_TICK_SECONDS = 5.0
 """The reconciler: what no lane holds any more is announced again."""
 Prepare = Callable[[], Awaitable[None]]
@@ -86,6 +88,7 @@ class Service:
             self.templates,
             desk_settings(settings),
         )
+        self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
         self.intake = self._intake()
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
@@ -145,6 +148,7 @@ class Service:
             (self.clockwork.tick_escalation, ESCALATION_TICK_SECONDS),
             (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
+            (self.asker.tick_unknown, ASK_TICK_SECONDS),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(

@@ -218,6 +218,19 @@ def ways_tried(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[str, str
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def unknown_direct(tx: Tx, channels: Sequence[str], since: int, limit: int) -> list[tuple[Direct, int]]:
+    """(delivery, sent_at) of what left in person on these channels without an answer, in broadcasts that still run."""
+    marks = ", ".join("?" * len(channels))
+    rows = tx.execute(
+        "SELECT r.delivery_id, r.broadcast_no, r.unit_code, r.person_id, r.person_name, r.channel, r.value, r.step,"  # noqa: S608
+        " d.sent_at FROM broadcast b JOIN direct r ON r.broadcast_no = b.no JOIN delivery d ON d.id = r.delivery_id"
+        f" WHERE b.state IN ('sending', 'sent') AND d.status = 3 AND d.sent_at >= ? AND r.channel IN ({marks})"
+        " ORDER BY r.delivery_id LIMIT ?",
+        (since, *channels, limit),
+    )
+    return [(Direct(*row[:8]), row[8]) for row in rows]
+
+
 def direct_states(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[int, int]]:
     """(delivery id, status) of everything that goes to one unit in person."""
     rows = tx.execute(
