@@ -170,8 +170,8 @@ class Intake:
         working = set(self._running)
         try:
             rows = await self._ledger.read(lambda tx: line.read(tx, line.seen, FETCH))
-        except LedgerError as failed:
-            log.error("inbox_not_readable", reason=failed.key)
+        except Exception as raised:
+            log.error("inbox_not_readable", **trace(raised))
             rows = []  # the sweep looks again
         finally:
             line.reading = False

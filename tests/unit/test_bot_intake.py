@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from adapters.contract import Incoming, IncomingKind, LedgerUnavailable
 from bot.intake import Intake, storable
 from lanes.memory import MemoryBus
 from store import inbox
-from store.engine import Ledger, LedgerWriteError
+from store.engine import Ledger, LedgerWriteError, Tx
 from store.migrate import migrate
 
 AT = datetime(2025, 8, 24, 19, 0, tzinfo=UTC)
@@ -213,6 +214,23 @@ async def test_a_ledger_that_fails_keeps_the_message_new_and_tries_again(
         await intake.drained()
     assert handler.seen == ["ok", "ok", "ok"]
     assert [row.state for row in await rows(ledger)] == ["answered"]
+
+
+async def test_a_read_that_fails_is_tried_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.intake.SWEEP_SECONDS", 0.02)
+    await Intake(ledger, MemoryBus(), Handler(ledger).handle, is_life).store([said("e1", "ok")])
+    read, failures = ledger.read, iter([True, True])
+
+    async def unreliable(fn: Callable[[Tx], object]) -> object:
+        if next(failures, False):
+            raise sqlite3.OperationalError("disk I/O error")
+        return await read(fn)
+
+    monkeypatch.setattr(ledger, "read", unreliable)
+    handler = Handler(ledger)
+    async with running(Intake(ledger, MemoryBus(), handler.handle, is_life)):
+        await handler.saw(1)
+    assert handler.seen == ["ok"]
 
 
 async def test_the_provider_hears_no_ok_when_nothing_was_stored(ledger: Ledger) -> None:
