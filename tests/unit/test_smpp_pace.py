@@ -64,15 +64,16 @@ def test_throttled_halves_once_a_second_and_comes_back_by_ten_percent_in_ten_sec
         pace.throttled()
     assert pace.rate == 50
     clock.now += 1.0
-    pace.throttled()
+    for _ in range(20):
+        pace.throttled()
     assert pace.rate == 25
     rates = []
     for _ in range(20):
         clock.now += 10.0
         pace.allowance()
         rates.append(round(pace.rate, 2))
-    assert rates[:3] == [27.5, 30.25, 33.28]
-    assert rates[-1] == 100, "never above what the carrier allows"
+    assert rates[:3] == pytest.approx([27.5, 30.25, 33.28], abs=0.02)
+    assert rates[-1] == pytest.approx(100), "never above what the carrier allows"
     assert pace.slowed == 2
 
 
@@ -81,7 +82,8 @@ def test_never_below_one_a_second() -> None:
     pace = Pace(3, clock)
     for _ in range(9):
         clock.now += 1.0
-        pace.throttled()
+        for _ in range(3):
+            pace.throttled()
     assert pace.rate == 1
     assert len(drive(pace, clock, [0.1] * 100)) in (9, 10, 11)
 
@@ -93,11 +95,25 @@ def test_throttled_without_a_limit_halves_what_went_out_in_the_last_second() -> 
         clock.now += 0.05
         pace.allowance()
         pace.spend(60)
-    pace.throttled()
+    for _ in range(31):
+        pace.throttled()
     assert pace.rate == 300
     assert pace.allowance() == 0
     clock.now += 0.05
     assert 0 <= pace.allowance() <= 15
+
+
+def test_a_few_throttled_answers_among_many_cost_a_hundredth() -> None:
+    """Messages that we space evenly arrive unevenly: the edge of the carrier's counting is no reason to halve."""
+    clock = Clock()
+    pace = Pace(500, clock)
+    drive(pace, clock, [0.01] * 200)
+    for _ in range(10):
+        pace.throttled()
+    assert pace.rate == 495
+    clock.now += 1.1
+    pace.allowance()
+    assert 499 < pace.rate <= 500
 
 
 @pytest.mark.parametrize(("level", "rate"), [(0, 100), (90, 100), (91, 90), (99, 90), (100, 50)])

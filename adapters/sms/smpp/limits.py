@@ -57,9 +57,15 @@ MAX_PARTS: Final = 10
 """Parts of one message; aggregators stop at 4 plain or Unicode ones, the standard at 255."""
 
 THROTTLE_FACTOR: Final = 0.5
+EDGE_HITS: Final = 2
+"""Throttled answers of one second …"""
+EDGE_SHARE: Final = 0.05
+"""… or their share of that second's messages, up to which they come from uneven arrival and not from a lower limit."""
+EDGE_FACTOR: Final = 0.99
 MIN_TPS: Final = 1.0
-RAISE_FACTOR: Final = 1.1
-RAISE_SECONDS: Final = 10.0
+RAISE_SECONDS: Final = 1.0
+RAISE_FACTOR: Final = 1.1 ** (RAISE_SECONDS / 10.0)
+"""+10 % in 10 s without a throttled answer."""
 CONGESTED: Final = 90
 """congestion_state (SMPP 5.0 4.8.4.18) from which we slow down; 100 is "at maximum"."""
 CONGESTION_FACTOR: Final = 0.9
