@@ -11,7 +11,7 @@ FOR_PERSON: Final = frozenset(
     }
 )  # fmt: skip
 """Why an officer must read it. `menu`: not understood, and the menu was sent; `unknown`: that was done today already;
-`stranger`: an unregistered account confirms in the group; `other_unit`: the text names another than the sender's unit."""
+`stranger`: an unknown account confirms in the group; `other_unit`: the text names another than the sender's unit."""
 
 SAID: Final = frozenset(
     {
