@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
+from prometheus_client import Counter
 
 from adapters.contract import LedgerUnavailable
 from broadcasts.model import Actor, Refusal, Role
@@ -23,6 +24,8 @@ from web.security import SAFE_METHODS, refuse_other_sites, secure
 from web.sessions import check_form_token, load_session, require_session
 
 log = structlog.get_logger(__name__)
+
+REQUESTS: Final = Counter("loa_http_requests", "Requests answered", ["space", "status"])
 
 LANGUAGE_COOKIE: Final = "loa_lang"
 BEARER: Final = "bearer "
@@ -55,6 +58,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         https = services_of(request).settings.is_https
         secure(response, https=https, private=not request.path.startswith(STATIC))
+    REQUESTS.labels(space, str(response.status)).inc()
     return response
 
 

@@ -58,17 +58,14 @@ def allows(has: str, needs: Role) -> bool:
 
 
 def mount(app: web.Application, routes: Iterable[Route]) -> None:
-    """Add routes with their rules. Raises ValueError for one that is there already."""
+    """Add routes with their rules. Raises RuntimeError for one that is there already."""
     rules = app[RULES]
     for route in routes:
         if route.method == hdrs.METH_GET:
             added = app.router.add_get(route.path, route.handler)  # and HEAD with it
         else:
             added = app.router.add_route(route.method, route.path, route.handler)
-        key = (route.method, added.resource.canonical if added.resource else route.path)
-        if key in rules:
-            raise ValueError(f"{route.method} {route.path} twice")
-        rules[key] = route
+        rules[route.method, added.resource.canonical if added.resource else route.path] = route
 
 
 def route_of(request: web.Request) -> Route | None:

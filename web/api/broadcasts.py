@@ -66,7 +66,7 @@ async def list_broadcasts(call: Call[Nothing, BroadcastQuery]) -> dict[str, Any]
 
 @endpoint("GET", "/broadcasts/{ref}", rule=VIEWER, summary="One broadcast", answer=BroadcastView, problems=(404,))
 async def get_broadcast(call: Call[Nothing, Nothing]) -> BroadcastView:
-    return await call.services.desk.view(call.path("ref"))
+    return await call.services.desk.view(call.ref)
 
 
 @endpoint(
@@ -74,7 +74,7 @@ async def get_broadcast(call: Call[Nothing, Nothing]) -> BroadcastView:
     body=Draft, answer=BroadcastView, problems=(404, 409),
 )  # fmt: skip
 async def edit_broadcast(call: Call[Draft, Nothing]) -> BroadcastView:
-    return await call.services.desk.edit(call.path("ref"), call.body, call.who)
+    return await call.services.desk.edit(call.ref, call.body, call.who)
 
 
 @endpoint(
@@ -82,7 +82,7 @@ async def edit_broadcast(call: Call[Draft, Nothing]) -> BroadcastView:
     answer=BroadcastView, problems=(404, 409),
 )  # fmt: skip
 async def submit_broadcast(call: Call[Nothing, Nothing]) -> BroadcastView:
-    return await call.services.desk.submit(call.path("ref"), call.who)
+    return await call.services.desk.submit(call.ref, call.who)
 
 
 @endpoint(
@@ -90,7 +90,7 @@ async def submit_broadcast(call: Call[Nothing, Nothing]) -> BroadcastView:
     body=Approval, answer=BroadcastView, problems=(404, 409),
 )  # fmt: skip
 async def approve_broadcast(call: Call[Approval, Nothing]) -> BroadcastView:
-    return await call.services.desk.approve(call.path("ref"), call.body.content_hash, call.who)
+    return await call.services.desk.approve(call.ref, call.body.content_hash, call.who)
 
 
 @endpoint(
@@ -98,7 +98,7 @@ async def approve_broadcast(call: Call[Approval, Nothing]) -> BroadcastView:
     body=Reason, answer=BroadcastView, problems=(404, 409),
 )  # fmt: skip
 async def return_broadcast(call: Call[Reason, Nothing]) -> BroadcastView:
-    return await call.services.desk.give_back(call.path("ref"), call.body.reason, call.who)
+    return await call.services.desk.give_back(call.ref, call.body.reason, call.who)
 
 
 @endpoint(
@@ -106,7 +106,7 @@ async def return_broadcast(call: Call[Reason, Nothing]) -> BroadcastView:
     body=Reason, answer=BroadcastView, problems=(404, 409),
 )  # fmt: skip
 async def reject_broadcast(call: Call[Reason, Nothing]) -> BroadcastView:
-    return await call.services.desk.reject(call.path("ref"), call.body.reason, call.who)
+    return await call.services.desk.reject(call.ref, call.body.reason, call.who)
 
 
 @endpoint(
@@ -114,7 +114,7 @@ async def reject_broadcast(call: Call[Reason, Nothing]) -> BroadcastView:
     body=Reason, answer=BroadcastView, problems=(404, 409),
 )  # fmt: skip
 async def cancel_broadcast(call: Call[Reason, Nothing]) -> BroadcastView:
-    return await call.services.desk.cancel(call.path("ref"), call.body.reason, call.who)
+    return await call.services.desk.cancel(call.ref, call.body.reason, call.who)
 
 
 @endpoint(
@@ -122,7 +122,7 @@ async def cancel_broadcast(call: Call[Reason, Nothing]) -> BroadcastView:
     body=Replacement, answer=BroadcastView, status=201, problems=(404, 409), idempotent=True,
 )  # fmt: skip
 async def supersede_broadcast(call: Call[Replacement, Nothing]) -> web.Response:
-    return await once(call, 201, lambda: call.services.desk.supersede(call.path("ref"), call.body.draft, call.who))
+    return await once(call, 201, lambda: call.services.desk.supersede(call.ref, call.body.draft, call.who))
 
 
 @endpoint(
@@ -131,7 +131,7 @@ async def supersede_broadcast(call: Call[Replacement, Nothing]) -> web.Response:
 )  # fmt: skip
 async def list_deliveries(call: Call[Nothing, DeliveryQuery]) -> dict[str, Any]:
     query = call.query
-    found = await call.services.desk.deliveries(call.path("ref"), query.state, query.after, query.limit)
+    found = await call.services.desk.deliveries(call.ref, query.state, query.after, query.limit)
     return {"items": found, "next": found[-1].id if len(found) == query.limit else None}
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from broadcasts.model import Actor
 from web.api.rate import spend
-from web.context import ACTOR, SAY, services_of
+from web.context import ACTOR, SAY, ref_of, services_of
 from web.locale import Catalogue
 from web.problems import Trouble, invalid
 from web.roles import Route, Rule
@@ -53,6 +53,10 @@ class Call(Generic[B, Q]):
     def who(self) -> Actor:
         assert self.actor is not None
         return self.actor
+
+    @property
+    def ref(self) -> str:
+        return ref_of(self.request)
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]

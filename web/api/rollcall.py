@@ -23,8 +23,8 @@ TIMELINE_PAGE: Final = 1_000
     query=RollcallQuery, answer=RollcallPage, problems=(404,),
 )  # fmt: skip
 async def get_rollcall(call: Call[Nothing, RollcallQuery]) -> dict[str, Any]:
-    view = await call.services.desk.view(call.path("ref"))
-    rows = await call.services.desk.rollcall(call.path("ref"))
+    view = await call.services.desk.view(call.ref)
+    rows = await call.services.desk.rollcall(call.ref)
     wanted = call.query.state.value if call.query.state else None
     shown = [row for row in rows if wanted is None or row.state == wanted]
     if not allows(call.who.role, Role.OFFICER):
@@ -39,7 +39,7 @@ async def get_rollcall(call: Call[Nothing, RollcallQuery]) -> dict[str, Any]:
 )  # fmt: skip
 async def mark_rollcall(call: Call[Mark, Nothing]) -> RollcallRow:
     mark = call.body
-    return await call.services.desk.mark(call.path("ref"), call.path("unit"), mark.state, mark.note, call.who)
+    return await call.services.desk.mark(call.ref, call.path("unit"), mark.state, mark.note, call.who)
 
 
 @endpoint(
@@ -48,7 +48,7 @@ async def mark_rollcall(call: Call[Mark, Nothing]) -> RollcallRow:
     query=EventQuery, answer=EventLine, answer_media=EVENT_STREAM, problems=(404,),
 )  # fmt: skip
 async def follow_events(call: Call[Nothing, EventQuery]) -> web.StreamResponse:
-    desk, ref = call.services.desk, call.path("ref")
+    desk, ref = call.services.desk, call.ref
     view = await desk.view(ref)  # a 404 before the stream begins
     after = _last_seen(call)
     shown = b""

@@ -13,6 +13,7 @@ from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
 from store import access, alarms, inbox
 from store.engine import Tx
 from web.console.page import OPEN_STATES, page, part, render, see_other
+from web.console.rollcall import segments
 from web.context import actor_of, say_of, services_of, session_of
 from web.lights import LIGHTS
 from web.problems import Trouble
@@ -60,7 +61,7 @@ class Board:
 async def board_page(request: web.Request) -> web.StreamResponse:
     board = await load(services_of(request), actor_of(request))
     lights = await request.app[LIGHTS].now()
-    return await render(request, "board.html", board=board, lights=lights, say=say_of(request))
+    return await render(request, "board.html", board=board, lights=lights, say=say_of(request), segments=segments)
 
 
 @page("POST", "/alarms/{id}/take", at_least(Role.OFFICER))
@@ -137,7 +138,11 @@ async def regions(request: web.Request) -> dict[str, str]:
     session = session_of(request)
     board = await load(services, actor_of(request))
     now = services.now()
-    context: dict[str, Any] = {"board": board, "may_act": allows(actor_of(request).role, Role.OFFICER)}
+    context: dict[str, Any] = {
+        "board": board,
+        "segments": segments,
+        "may_act": allows(actor_of(request).role, Role.OFFICER),
+    }
     context["csrf"] = session.csrf if session else ""
     return {
         "alarms": part(request.app, "alarms.html", say, now, **context),

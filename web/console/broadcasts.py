@@ -9,7 +9,7 @@ from aiohttp import web
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
 from text.report import count_report
 from web.console.page import page, render, see_other
-from web.context import actor_of, services_of
+from web.context import actor_of, ref_of, services_of
 from web.problems import Trouble
 from web.roles import allows, at_least
 
@@ -19,6 +19,8 @@ APPROVER: Final = at_least(Role.APPROVER)
 LISTED: Final = 100
 LIVE: Final = (BroadcastState.SENDING, BroadcastState.SENT, BroadcastState.CLOSED)
 """States that have a roll-call to look at."""
+TILES_SHOW: Final = frozenset({"acknowledged", "acknowledged_late"})
+"""Events that the roll-call shows better than a list."""
 STOPPABLE: Final = (
     BroadcastState.DRAFT,
     BroadcastState.PENDING_APPROVAL,
@@ -41,10 +43,10 @@ async def list_page(request: web.Request) -> web.StreamResponse:
 async def one(request: web.Request) -> web.StreamResponse:
     """The one page that a broadcast has: to check, to approve, or on to its roll-call."""
     services, actor = services_of(request), actor_of(request)
-    view = await services.desk.view(request.match_info["ref"])
+    view = await services.desk.view(ref_of(request))
     if view.state in LIVE and "all" not in request.query:
         return see_other(f"/broadcasts/{view.code}/rollcall")
-    timeline = await services.desk.events(view.code)
+    timeline = [event for event in await services.desk.events(view.code) if event.event not in TILES_SHOW]
     replaced = await services.desk.view(view.supersedes) if view.supersedes else None
     return await render(
         request,
@@ -76,7 +78,7 @@ def is_same_as_shown(request: web.Request, view: BroadcastView) -> bool:
 
 @page("POST", "/broadcasts/{ref}/submit", OFFICER)
 async def submit(request: web.Request) -> web.StreamResponse:
-    view = await services_of(request).desk.submit(request.match_info["ref"], actor_of(request))
+    view = await services_of(request).desk.submit(ref_of(request), actor_of(request))
     return see_other(f"/broadcasts/{view.code}")
 
 
@@ -84,7 +86,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
 async def approve(request: web.Request) -> web.StreamResponse:
     """The version that was shown, and only with the number of communes typed."""
     services, form = services_of(request), await request.post()
-    view = await services.desk.view(request.match_info["ref"])
+    view = await services.desk.view(ref_of(request))
     typed = str(form.get("number", "")).strip().replace(".", "").replace(",", "")
     if typed != str(asked_number(view)):
         raise Trouble(422, "number_differs", {"typed": str(form.get("number", "")).strip(), "n": asked_number(view)})
@@ -95,21 +97,21 @@ async def approve(request: web.Request) -> web.StreamResponse:
 @page("POST", "/broadcasts/{ref}/return", APPROVER)
 async def give_back(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
-    view = await services.desk.give_back(request.match_info["ref"], await _reason(request), actor_of(request))
+    view = await services.desk.give_back(ref_of(request), await _reason(request), actor_of(request))
     return see_other(f"/broadcasts/{view.code}")
 
 
 @page("POST", "/broadcasts/{ref}/reject", APPROVER)
 async def reject(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
-    view = await services.desk.reject(request.match_info["ref"], await _reason(request), actor_of(request))
+    view = await services.desk.reject(ref_of(request), await _reason(request), actor_of(request))
     return see_other(f"/broadcasts/{view.code}")
 
 
 @page("POST", "/broadcasts/{ref}/cancel", OFFICER)
 async def cancel(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
-    view = await services.desk.cancel(request.match_info["ref"], await _reason(request), actor_of(request))
+    view = await services.desk.cancel(ref_of(request), await _reason(request), actor_of(request))
     return see_other(f"/broadcasts/{view.code}?all")
 
 
@@ -117,7 +119,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 async def supersede(request: web.Request) -> web.StreamResponse:
     """A copy to correct, which will replace this one when it is approved."""
     actor: Actor = actor_of(request)
-    view = await services_of(request).desk.supersede(request.match_info["ref"], None, actor)
+    view = await services_of(request).desk.supersede(ref_of(request), None, actor)
     return see_other(f"/broadcasts/{view.code}/edit")
 
 

@@ -16,7 +16,7 @@ from text.report import count_report
 from web.console import forms
 from web.console.forms import ComposeForm
 from web.console.page import page, render, see_other
-from web.context import actor_of, services_of, session_of
+from web.context import actor_of, ref_of, services_of, session_of
 from web.problems import Trouble
 from web.roles import at_least
 from web.services import Services
@@ -26,6 +26,7 @@ SAME_WITHIN_SECONDS: Final = 3600.0
 """How far back the duplicate guard looks: the watch before may have just sent the same."""
 LOOKED_THROUGH: Final = 30
 """Newest broadcasts that the duplicate guard compares with."""
+GAP: Final = "…"
 TOKEN_FIELD: Final = "once"
 EDITABLE: Final = (BroadcastState.DRAFT, BroadcastState.RETURNED)
 
@@ -73,7 +74,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 @page("GET", "/broadcasts/{ref}/edit", OFFICER)
 async def edit_form(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
-    view = await services.desk.view(request.match_info["ref"])
+    view = await services.desk.view(ref_of(request))
     if view.state not in EDITABLE:
         return see_other(f"/broadcasts/{view.code}")
     form = forms.form_of(await _kept_draft(services, view), services.templates)
@@ -82,7 +83,7 @@ async def edit_form(request: web.Request) -> web.StreamResponse:
 
 @page("POST", "/broadcasts/{ref}/edit", OFFICER)
 async def edit(request: web.Request) -> web.StreamResponse:
-    ref = request.match_info["ref"]
+    ref = ref_of(request)
     form = forms.read(await request.post())
     services = services_of(request)
     if await _problems(services, form):
@@ -151,6 +152,8 @@ async def _previewed(services: Services, form: ComposeForm, *, quiet: bool = Fal
     """`quiet`: nothing was typed yet, so that nothing is said to be missing."""
     draft = form.draft()
     shown: Preview = await services.desk.preview(draft)
+    if template := services.templates.find(draft.template or ""):
+        shown.texts = (await services.desk.preview(_with_gaps_shown(draft, template))).texts
     return {
         "shown": shown,
         "problems": [] if quiet else shown.problems,
@@ -158,6 +161,13 @@ async def _previewed(services: Services, form: ComposeForm, *, quiet: bool = Fal
         "twins": await _twins(services, draft, shown),
         "report_of": count_report,
     }
+
+
+def _with_gaps_shown(draft: Draft, template: Template) -> Draft:
+    """The draft with a mark in each blank that is still empty, so that the preview reads as a sentence."""
+    empty = {name: GAP for name, blank in template.blanks.items() if not blank.derived_from}
+    typed = {name: value for name, value in draft.blanks.items() if value.strip()}
+    return draft.model_copy(update={"blanks": empty | typed})
 
 
 async def _twins(services: Services, draft: Draft, shown: Preview) -> list[BroadcastView]:

@@ -18,7 +18,7 @@ from broadcasts.model import Role
 from web import streams
 from web.console import board, rollcall
 from web.console.page import bar, page, part
-from web.context import actor_of, say_of, services_of, session_of
+from web.context import actor_of, checked_ref, say_of, services_of, session_of
 from web.roles import at_least
 from web.sessions import find_session
 
@@ -64,7 +64,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     topics = ["alarms", "channels", "inbox"]
     ref = request.query.get("broadcast", "")
     if ref:
-        view = await services.desk.view(ref)
+        view = await services.desk.view(checked_ref(ref))
         topics.append(f"broadcast:{view.id}")
     elif "board" in request.query:
         opened = await services.desk.list(None, board.RECENT)
@@ -104,6 +104,7 @@ async def current(request: web.Request) -> Regions:
     shared = request.app[SHARED]
     regions = dict(await _bar(request))
     if ref:
+        ref = checked_ref(ref)
         key = f"rollcall {say.lang} {ref}"
         regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: rollcall.regions(request, ref))
     elif "board" in request.query:

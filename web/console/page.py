@@ -31,6 +31,7 @@ TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 ENVIRONMENT: Final = web.AppKey("templates", Environment)
 FRAGMENT_HEADER: Final = "HX-Request"
 """Set by htmx: only a part of the page is wanted (htmx.org/reference, request headers)."""
+WARD: Final = "Phường"
 OPEN_STATES: Final = ("pending_approval", "scheduled", "sending", "sent")
 """States in which a broadcast is a line on the duty board."""
 
@@ -88,7 +89,14 @@ def words(say: Catalogue, now: float) -> dict[str, Any]:
         "channel": lambda name: channel_name(say, name),
         "mask": mask,
         "fold": fold,
+        "short_name": short_name,
     }
+
+
+def short_name(name: str) -> str:
+    """A unit's name where room is scarce: a commune without its type, a ward with it shortened."""
+    kind, _, rest = name.partition(" ")
+    return f"{kind[0]}. {rest}" if kind == WARD and rest else rest or name
 
 
 def channel_name(say: Catalogue, name: str) -> str:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from broadcasts.model import AckState, BroadcastState, BroadcastView, DeliveryState, Role, RollcallRow
 from web.console.page import is_fragment, page, part, render, see_other
-from web.context import actor_of, say_of, services_of
+from web.context import actor_of, ref_of, say_of, services_of
 from web.problems import Trouble
 from web.roles import allows, at_least
 from web.services import Services
@@ -56,7 +56,7 @@ class Segment:
 @page("GET", "/broadcasts/{ref}/rollcall", VIEWER)
 async def rollcall_page(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
-    view = await services.desk.view(request.match_info["ref"])
+    view = await services.desk.view(ref_of(request))
     rows = await services.desk.rollcall(view.code)
     shown = request.query.get("show", "tiles")
     state = request.query.get("state", "")
@@ -86,7 +86,7 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
 async def unit_page(request: web.Request) -> web.StreamResponse:
     """One unit: its ways and how far each got, its people to ring, and the forms to record what a call gave."""
     services = services_of(request)
-    view = await services.desk.view(request.match_info["ref"])
+    view = await services.desk.view(ref_of(request))
     row = _row(await services.desk.rollcall(view.code), request.match_info["unit"])
     name = "parts/unit.html" if is_fragment(request) else "unit.html"
     return await render(
@@ -98,7 +98,7 @@ async def unit_page(request: web.Request) -> web.StreamResponse:
 async def mark(request: web.Request) -> web.StreamResponse:
     """An officer records what a call gave. As a fragment it gives the unit's panel back."""
     services, form = services_of(request), await request.post()
-    ref, unit, actor = request.match_info["ref"], request.match_info["unit"], actor_of(request)
+    ref, unit, actor = ref_of(request), request.match_info["unit"], actor_of(request)
     await services.desk.mark(ref, unit, str(form.get("state", "")), str(form.get("note", "")).strip(), actor)
     if not is_fragment(request):
         back = "?show=calls" if form.get("back") == "calls" else ""
@@ -111,12 +111,14 @@ async def mark(request: web.Request) -> web.StreamResponse:
 
 
 def by_district(rows: Iterable[RollcallRow]) -> list[District]:
-    """Districts with most left to do first; units by name, as the style orders them by state."""
+    """Districts by their worst unit, worst first; units by name, as the style orders them by state."""
     found: dict[str, list[RollcallRow]] = {}
     for row in sorted(rows, key=lambda row: row.name):
         found.setdefault(row.district, []).append(row)
     districts = [District(name, units) for name, units in found.items()]
-    return sorted(districts, key=lambda one: (one.confirmed == len(one.rows), one.name))
+    return sorted(
+        districts, key=lambda one: (min(WORST_FIRST.index(AckState(row.state)) for row in one.rows), one.name)
+    )
 
 
 def call_list(rows: Iterable[RollcallRow]) -> list[RollcallRow]:

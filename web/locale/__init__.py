@@ -43,7 +43,7 @@ class Catalogue:
     def has(self, key: str) -> bool:
         return self._po.get(key) is not None
 
-    def keys(self) -> set[str]:
+    def all_keys(self) -> set[str]:
         return {str(_key(message.id)) for message in self._po if message.id}
 
     def say(self, key: str, /, **params: Any) -> str:

@@ -111,6 +111,8 @@
     });
     document.addEventListener("click", (event) => { if (event.target.closest("[data-close]")) detail.replaceChildren(); });
     document.addEventListener("keydown", (event) => { if (event.key === "Escape") detail.replaceChildren(); });
+    // On a phone a district that is done is one line.
+    if (matchMedia("(max-width: 44rem)").matches) for (const done of tiles.querySelectorAll("[data-done]")) done.open = false;
     filter(tiles.dataset.filter);
   }
 

@@ -1,0 +1,175 @@
+"""The whole web application over a real ledger, a real desk and scripted channels, with the invented people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aiohttp import CookieJar, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
+from broadcasts.acknowledge import Acknowledgements
+from broadcasts.content import OfficeFacts
+from broadcasts.desk import Desk
+from broadcasts.drafting import DeskSettings
+from broadcasts.model import Actor, Draft, Role
+from broadcasts.routes import Route
+from broadcasts.steps import Step
+from broadcasts.templates import load_templates
+from directory import groups, importing, units
+from loa.importing import Imports
+from store import access
+from store.engine import Tx
+from tests.scenario.engine_room import EngineRoom, ScriptedChannel
+from web import passwords
+from web.app import make_app
+from web.services import Services, WebSettings
+
+STEPS = (
+    Step(after=0, channels=("zalo", "telegram"), roles=("chairman",)),
+    Step(after=300, channels=("sms",), roles=("chairman",), unless="delivered"),
+    Step(after=900, call=True),
+)
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+PASSWORD = "mat-khau-thu-nghiem"
+STAFF = {"canbo": Role.OFFICER, "lanhdao": Role.APPROVER, "quantri": Role.ADMIN, "khach": Role.VIEWER}
+TEXT = {"text": "Kiểm tra liên lạc", "audience": "all-units", "channels": ["zalo", "sms"]}
+CHAIRMEN = 166
+
+
+class Clock:
+    """Time that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+class StandChannels:
+    """Two channels as the duty board sees them, and one hook."""
+
+    families = ("zalo", "sms")
+
+    def __init__(self, clock: Clock) -> None:
+        self.called: list[HookRequest] = []
+        self.answer: HookReply | Exception = HookReply()
+        self.hooks = {"thu": self._hook}
+        self.states = {"zalo.user": HealthState.OK, "sms.one": HealthState.OK}
+        self._clock = clock
+
+    async def _hook(self, request: HookRequest) -> HookReply:
+        self.called.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def health(self) -> list[tuple[str, Health]]:
+        return [
+            (name, Health(state, "ok" if state is HealthState.OK else "link_down"))
+            for name, state in self.states.items()
+        ]
+
+
+class Stand:
+    """`client(role)` speaks as a program, `browser(name)` as somebody who has signed in."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.clock = Clock()
+        self.folder = folder
+        self.zalo = ScriptedChannel("zalo.user", buttons=True)
+        self.sms = ScriptedChannel("sms.one", unaccented=True)
+        self.room = EngineRoom(folder, Route(self.zalo, "zalo"), Route(self.sms, "sms"), now=self.clock)
+        self.units = units.load()
+        self.acks = Acknowledgements(self.room.ledger, self.room.bus)
+        self.channels = StandChannels(self.clock)
+        desk = Desk(
+            self.room.ledger, self.room.bus, self.room.routes, self.room.clockwork, self.acks, self.units,
+            load_templates(),
+            DeskSettings(
+                OfficeFacts("PCTT Thanh Hoa", "0237.000.0000", "8099", "https://pctt.thanhhoa.gov.vn/"),
+                {"default": STEPS}, close_after=86_400, give_up_after=3_600, sms_parts_limit=4,
+            ),
+            self.clock,
+        )  # fmt: skip
+        self.services = Services(
+            desk=desk,
+            ledger=self.room.ledger,
+            bus=self.room.bus,
+            channels=self.channels,
+            units=self.units,
+            importing=Imports(self.room.ledger, self.units, folder),
+            templates=load_templates(),
+            settings=WebSettings(office_name="Văn phòng mẫu", **settings),
+            now=self.clock,
+        )
+        self.desk = desk
+        self.keys: dict[Role, str] = {}
+        self.server: TestServer
+        self._clients: list[TestClient[web.Request, web.Application]] = []
+
+    async def open(self, *, people: bool = True) -> None:
+        await self.room.start()
+        if people:
+            ledger, now = self.room.ledger, self.clock()
+            await importing.import_people(ledger, self.units, SAMPLE / "people.csv", now)
+            await groups.import_groups(ledger, self.units, SAMPLE / "groups.csv", now)
+        stored = await passwords.hashed(PASSWORD)
+
+        def admit(tx: Tx) -> None:
+            for name, role in STAFF.items():
+                access.add_staff(tx, name, role.value, stored, self.clock())
+                self.keys[role] = access.add_key(tx, f"khoa-{name}", role.value, self.clock())
+
+        await self.room.ledger.write(admit)
+        self.server = TestServer(make_app(self.services))
+        await self.server.start_server()
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
+        await self.server.close()
+        await self.room.stop()
+
+    def client(self, role: Role | None = Role.OFFICER, **headers: str) -> TestClient[web.Request, web.Application]:
+        if role is not None:
+            headers["Authorization"] = f"Bearer {self.keys[role]}"
+        return self._client(headers=headers)
+
+    async def browser(self, name: str = "canbo") -> TestClient[web.Request, web.Application]:
+        """Signed in, with a cookie jar of its own."""
+        client = self._client(cookie_jar=CookieJar(unsafe=True))
+        answer = await client.post("/sign-in", data={"name": name, "password": PASSWORD}, allow_redirects=False)
+        assert answer.status == 303, await answer.text()
+        return client
+
+    def _client(self, **options: Any) -> TestClient[web.Request, web.Application]:
+        client = TestClient(self.server, **options)
+        self._clients.append(client)
+        return client
+
+    async def csrf(self, name: str) -> str:
+        """The form token of the newest session of somebody."""
+        rows = await self.room.ledger.read(
+            lambda tx: tx.execute(
+                "SELECT w.csrf FROM web_session w JOIN staff s ON s.id = w.staff_id WHERE s.name = ?"
+                " ORDER BY w.created_at DESC",
+                (name,),
+            ).fetchall()
+        )
+        return str(rows[0][0])
+
+    async def sent(self, **values: Any) -> str:
+        """A broadcast that was approved and is on its way; its code."""
+        officer, approver = Actor("canbo", Role.OFFICER), Actor("lanhdao", Role.APPROVER)
+        made = await self.desk.draft(Draft(**{**TEXT, **values}), officer)
+        asked = await self.desk.submit(made.code, officer)
+        await self.desk.approve(made.code, asked.content_hash, approver)
+        return made.code
+
+    async def arrive(self, count: int | None = None) -> None:
+        """The network says "delivered" of what has left by chat."""
+        left = self.zalo.left[:count]
+        await self.room.recorder.receipts([self.zalo.receipt(one, ReceiptState.DELIVERED) for one in left])
