@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -88,8 +87,6 @@ class SmppAccount(_Section):
     """1 asks for a receipt at success and failure."""
     dlr_ids: Literal["auto", "same", "resp_hex", "resp_dec"] = "auto"
     """Ids of submit_sm_resp against those of receipts; "auto" learns the carrier's habit."""
-    time_zone: str = "Asia/Ho_Chi_Minh"
-    """Of the times that the carrier writes in receipts."""
     vendor_codes: dict[str, RejectClass] = Field(default_factory=dict)
     """Classes of the carrier's own statuses: `{"0x450" = "recipient"}`."""
 
@@ -118,15 +115,6 @@ class SmppAccount(_Section):
         if not value.isascii() or "\0" in value:
             raise ValueError("only unaccented characters")
         return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as missing:
-            raise ValueError(f"no time zone {name}") from missing
-        return name
 
     @field_validator("vendor_codes")
     @classmethod

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from adapters.sms.smpp import tlv
 from adapters.sms.smpp.pdu import Command, Message, data_body, message_body
@@ -14,6 +15,7 @@ from adapters.sms.smpp.tlv import Tag
 from simulators.smsc.faults import Faults
 from text import gsm, segments
 
+VIET_NAM: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 DEC_DIGITS: Final = 20
 HEX_DIGITS: Final = 16
 _STYLES: Final[dict[str, Callable[[int], str]]] = {
@@ -37,7 +39,7 @@ def id_style(name: str) -> Callable[[int], str]:
 
 
 class Dates:
-    """`YYMMDDhhmm` of local time, made once a minute."""
+    """`YYMMDDhhmm` of Viet Nam, made once a minute."""
 
     def __init__(self) -> None:
         self._minute = -1
@@ -46,7 +48,7 @@ class Dates:
     def at(self, epoch: float) -> bytes:
         minute = int(epoch // 60)
         if minute != self._minute:
-            self._minute, self._text = minute, time.strftime("%y%m%d%H%M", time.localtime(epoch)).encode()
+            self._minute, self._text = minute, datetime.fromtimestamp(epoch, VIET_NAM).strftime("%y%m%d%H%M").encode()
         return self._text
 
 

@@ -34,7 +34,7 @@ def test_the_keys_of_the_contract() -> None:
         ("name", "Viettel HCM"), ("name", ""), ("port", 0), ("port", 70_000), ("window", 0), ("tps", -1),
         ("bind", "rx"), ("split", "none"), ("alphabet", "utf8"), ("dlr_ids", "hex"), ("system_id", "x" * 16),
         ("system_id", "tên"), ("sender", "PCTT Thanh Hoa"), ("sender", "Thanh Hóa"), ("sender", "8" * 21),
-        ("time_zone", "Asia/Thanh_Hoa"), ("vendor_codes", {"0x58": "recipient"}), ("vendor_codes", {"1104": "text"}),
+        ("vendor_codes", {"0x58": "recipient"}), ("vendor_codes", {"1104": "text"}),
         ("vendor_codes", {"0x450": "later"}), ("timers", {"response": 0}), ("timers", {"backoff_min": 90}),
         ("max_parts", 0), ("registered_delivery", 4), ("unheard_of", 1),
     ],

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from adapters.contract import DurableState, LedgerUnavailable, Now, Receipt, Sink
 from adapters.sms.settings import SmppAccount
 from adapters.sms.smpp import incoming, receipts
+from adapters.sms.smpp.carrier_clock import CarrierClock
 from adapters.sms.smpp.codes import Status
 from adapters.sms.smpp.limits import MAX_INBOUND
 from adapters.sms.smpp.link import Answer, Delivered, Link, answer_all
@@ -28,11 +28,6 @@ from adapters.sms.smpp.receipt_ids import ReceiptIds
 
 log = structlog.get_logger(__name__)
 
-FRESH_SECONDS: Final = 120.0
-"""A receipt whose `done date` (whole minutes) is this recent happened just now: our clock is the finer one."""
-ODD_SECONDS: Final = 72 * 3_600.0
-"""A `done date` further away than SMSCs keep messages is a wrong clock or zone."""
-REMEMBERED_TIMES: Final = 1_024
 _FLUSH_POLL_SECONDS: Final = 0.01
 
 
@@ -44,8 +39,7 @@ class Inbox:
         self._ids_key = f"{name}:ids"
         self._state = state
         self._now = now
-        self._zone = ZoneInfo(account.time_zone)
-        self._times: dict[str, float] = {}
+        self._clock = CarrierClock()
         self._mos = MoInbox(name, state, now, account.timers.mo_parts, self.counters)
         self._receipts: list[Receipt] = []
         self._answers: list[Answer] = []
@@ -87,7 +81,8 @@ class Inbox:
         now = self._now()
         at = datetime.fromtimestamp(now, UTC)
         refused: list[tuple[int, int]] = []
-        keys_of, name, add, add_answer = self._ids.keys, self._name, self._receipts.append, self._answers.append
+        keys_of, name, happened = self._ids.keys, self._name, self._clock.happened
+        add, add_answer = self._receipts.append, self._answers.append
         for command, sequence, body in pdus:
             said = receipts.fast(body) if command == Command.DELIVER_SM else None
             if said is None:
@@ -99,7 +94,9 @@ class Inbox:
                 if said is None:
                     continue
             keys = keys_of(said.id) if said.id else ()
-            add(Receipt(name, keys, said.state, said.code, self._when(said.done, now, at), _to(said.source)))
+            when = happened(said.done, now)
+            then = at if when == now else datetime.fromtimestamp(when, UTC)
+            add(Receipt(name, keys, said.state, said.code, then, _to(said.source)))
             add_answer((link, command, sequence))
         if refused:
             link.answer_deliveries(refused, Status.RX_P_APPN)
@@ -113,17 +110,6 @@ class Inbox:
         if said is None:
             self._mos.put(incoming.read(message), (link, command, sequence))
         return said
-
-    def _when(self, done: str, now: float, at: datetime) -> datetime:
-        """When it happened: `done date` in the carrier's zone where that says more than our clock."""
-        if not done:
-            return at
-        stamp = self._times.get(done)
-        if stamp is None:
-            if len(self._times) >= REMEMBERED_TIMES:
-                self._times.clear()
-            stamp = self._times[done] = _stamp(done, self._zone)
-        return datetime.fromtimestamp(stamp, UTC) if FRESH_SECONDS < now - stamp < ODD_SECONDS else at
 
     # To the sink
 
@@ -170,12 +156,3 @@ class Inbox:
 def _to(source: str) -> str:
     """The number that the message went to, as we write it."""
     return source if source.startswith("84") else incoming.address(source)
-
-
-def _stamp(done: str, zone: ZoneInfo) -> float:
-    """Epoch seconds of `YYMMDDhhmm[ss]`; infinity for digits that are no time."""
-    try:
-        pattern = "%y%m%d%H%M%S" if len(done) == 12 else "%y%m%d%H%M"
-        return datetime.strptime(done, pattern).replace(tzinfo=zone).timestamp()
-    except ValueError:
-        return float("inf")
