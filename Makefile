@@ -27,7 +27,7 @@ check: $(VENV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m web.locale.check
+	$(BIN)/pytest tests/structure/test_wording.py
 
 bench: $(VENV)
 	$(BIN)/python -m benchmarks

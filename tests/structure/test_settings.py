@@ -34,7 +34,7 @@ def values(model: BaseModel, prefix=""):
 
 def written(table: dict, prefix=""):
     for name, value in table.items():
-        if isinstance(value, dict) and value and not name == "fixed_params":
+        if isinstance(value, dict) and value and name != "fixed_params":
             yield from written(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
@@ -71,10 +71,7 @@ def test_the_file_as_it_is_and_wholly_uncommented_both_load(tmp_path):
     assert load_settings(ROOT / "config.toml")
     path = tmp_path / "all.toml"
     path.write_text("\n".join(re.sub(r"^# ((?:[a-z_]+ = |\[\[).*)", r"\1", line) for line in TEXT.splitlines()))
-    with pytest.raises(SettingsError) as empty_credentials:  # an SMPP account needs its credentials
-        load_settings(path)
-        raise SettingsError("loaded")
-    assert empty_credentials.value.key in ("loaded", "value_wrong")
+    assert load_settings(path).adapters.sms.accounts[0].kind == "smpp"
 
 
 @pytest.mark.parametrize(
