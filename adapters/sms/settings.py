@@ -142,3 +142,18 @@ class SmppAccount(_Section):
             self.sender_ton if self.sender_ton is not None else ton,
             self.sender_npi if self.sender_npi is not None else npi,
         )
+
+
+class SmsSettings(_Section):
+    """The whole of `[adapters.sms]`."""
+
+    accounts: tuple[SmppAccount, ...] = ()
+
+    @field_validator("accounts")
+    @classmethod
+    def _names(cls, accounts: tuple[SmppAccount, ...]) -> tuple[SmppAccount, ...]:
+        names = [account.name for account in accounts]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two accounts are called {', '.join(twice)}")
+        return accounts

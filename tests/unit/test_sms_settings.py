@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.contract import RejectClass
-from adapters.sms.settings import SmppAccount
+from adapters.sms.settings import SmppAccount, SmsSettings
 
-LEAST = {"name": "viettel", "host": "127.0.0.1", "system_id": "loa", "password": "secret"}
+LEAST: dict[str, Any] = {"name": "viettel", "host": "127.0.0.1", "system_id": "loa", "password": "secret"}
 
 
 def test_the_least() -> None:
@@ -63,3 +63,10 @@ def test_vendor_codes() -> None:
 )
 def test_sender_numbering(fields: dict[str, Any], numbering: tuple[int, int]) -> None:
     assert SmppAccount(**LEAST, **fields).sender_numbering() == numbering
+
+
+def test_two_accounts_need_two_names() -> None:
+    settings = SmsSettings(accounts=(SmppAccount(**LEAST), SmppAccount(**{**LEAST, "name": "vnpt"})))
+    assert [account.name for account in settings.accounts] == ["viettel", "vnpt"]
+    with pytest.raises(ValidationError, match="two accounts are called viettel"):
+        SmsSettings(accounts=(SmppAccount(**LEAST), SmppAccount(**LEAST)))

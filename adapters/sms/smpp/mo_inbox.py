@@ -21,7 +21,7 @@ from adapters.sms.smpp.redelivery import Redelivery, Seen
 
 log = structlog.get_logger(__name__)
 
-SWEEP_SECONDS: Final = 5.0
+SWEEP_SECONDS: Final = 1.0
 """How often half messages, old records and refused groups are looked at."""
 
 Kept = Seen | Group | None
@@ -34,7 +34,7 @@ class MoInbox:
         self._counters = counters
         self._reassembly = Reassembly(name, state, now, parts_ttl)
         self._redelivery = Redelivery(name, state, now)
-        self._sweep_seconds = min(SWEEP_SECONDS, parts_ttl)
+        self._sweep_seconds = min(SWEEP_SECONDS, parts_ttl / 4)
         self._waiting: list[tuple[Mo, Answer]] = []
         self._committing = 0
         self._wake = asyncio.Event()
@@ -50,9 +50,12 @@ class MoInbox:
     async def keep(self, sink: Sink) -> None:
         """The task: until cancelled."""
         await self._load()
+        loop, swept_at = asyncio.get_running_loop(), float("-inf")
         while True:
-            await self._guarded(self._release(sink))
-            await self._guarded(self._redelivery.sweep(asyncio.get_running_loop().time()))
+            if loop.time() - swept_at >= self._sweep_seconds:  # not after every batch: a flood has many
+                swept_at = loop.time()
+                await self._guarded(self._release(sink))
+                await self._guarded(self._redelivery.sweep(swept_at))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._sweep_seconds):
                     await self._wake.wait()
