@@ -124,13 +124,17 @@ class Bind:
             if not self._closing:
                 await self._pause(bound_for)
 
-    async def stop(self) -> None:
-        """Wait for answers in flight, unbind, close."""
+    async def drain(self) -> None:
+        """No new link from here on; wait for answers in flight, at most `drain` seconds."""
         self._closing = True
+        if self.link is not None and not self.link.closed.done():
+            self._set(BindState.DRAINING)
+            await self._drained(self.link)
+
+    async def stop(self) -> None:
+        """Unbind and close, after `drain`."""
         link = self.link
         if link is not None and not link.closed.done():
-            self._set(BindState.DRAINING)
-            await self._drained(link)
             with contextlib.suppress(TimeoutError, LinkClosed):
                 await link.request(Command.UNBIND, b"", self._timers.unbind)
             await self._close(link, "unbound")

@@ -85,13 +85,14 @@ class SmppChannel:
             self._tasks.append(asyncio.create_task(bind.run(), name=f"{self.name} {role}"))
 
     async def stop(self) -> None:
-        """At most about `drain` + `unbind` + `drain` seconds."""
+        """Answers first, then the ledger, then a polite unbind: at most about `drain` + `drain` + `unbind` seconds."""
         if self._pump is None or self._inbox is None:
             return
         pump, inbox = self._pump, self._inbox
         self._pump = None  # `send` refuses from here on
         pump.drop_queued(_stopped())
         pump.link = None
+        await asyncio.gather(*(bind.drain() for bind in self._binds))
         await inbox.stop(self._settings.timers.drain)
         await asyncio.gather(*(bind.stop() for bind in self._binds))
         for task in self._tasks:
@@ -174,7 +175,8 @@ class SmppChannel:
         return Health(HealthState.DOWN, "smpp.link_down", params, proven)
 
     def _proven_at(self, pump: Pump) -> datetime | None:
-        times = [at for at in (pump.proven_at, *(bind.proven_at for bind in self._binds)) if at is not None]
+        alive = [self._now() - bind.link.silent_for() for bind in self._binds if bind.link is not None]
+        times = [at for at in (pump.proven_at, *(bind.proven_at for bind in self._binds), *alive) if at is not None]
         return datetime.fromtimestamp(max(times), UTC) if times else None
 
     def figures(self) -> dict[str, int]:

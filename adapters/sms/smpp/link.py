@@ -97,6 +97,10 @@ class Link(asyncio.Protocol):
         self._sequence = self._sequence + 1 if self._sequence < limits.MAX_SEQUENCE else 1
         return self._sequence
 
+    def silent_for(self) -> float:
+        """Seconds since the peer last answered a request of ours."""
+        return self.loop.time() - self._answer_at
+
     def write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
