@@ -51,6 +51,8 @@ class Accepted:
 
     provider_ids: tuple[str, ...]
     code: str = ""
+    account: str = ""
+    """Where a channel spreads its messages over several accounts: the one that took it, as in `Receipt.account`."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class Rejected:
     after: float | None = None
     provider_ids: tuple[str, ...] = ()
     """Parts of a long message that the provider had taken before it refused another ("" for those that it had not)."""
+    account: str = ""
 
 
 @dataclass(slots=True)
@@ -77,9 +80,11 @@ class Unknown:
     why: str
     provider_ids: tuple[str, ...] = ()
     code: str = ""
+    account: str = ""
 
 
 Outcome = Accepted | Rejected | Unknown
+"""`account` is "" where the channel's own name says it all."""
 
 
 @dataclass(slots=True)

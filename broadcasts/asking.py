@@ -64,5 +64,5 @@ class Asker:
             if chunk is not None:
                 await self._lanes.announce(direct.channel, priority, chunk, now)
             return chunk is not None
-        self._recorder.outcome(direct.channel, direct.delivery_id, outcome)
+        self._recorder.outcome(outcome.account or direct.channel, direct.delivery_id, outcome)
         return True

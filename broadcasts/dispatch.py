@@ -206,7 +206,7 @@ class Dispatcher:
             after = outcome.after if outcome.after is not None else back_off(0)
             run.next_try = after if run.next_try is None else min(run.next_try, after)
             run.link_down += outcome.reason == "link_down"
-        self._recorder.outcome(self._route.name, delivery_id, outcome)
+        self._recorder.outcome(outcome.account or self._route.name, delivery_id, outcome)
 
     def _flushed(self, recorded: Recorded) -> None:
         for one in recorded.settled:
