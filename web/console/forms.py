@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ VALID_HOURS: Final = (1, 3, 6, 12, 24, 48, 72)
 KINDS: Final = (Kind.ALERT, Kind.DIRECTIVE, Kind.NOTICE)
 """Update and cancel are made by "replace", not chosen."""
 BLANK: Final = "blank."
+_TAKEN_AWAY: Final = re.compile(r"-\s*(?:all-units|unit:|group:|role:|list:|file:)")
+"""A minus before a term; a name may hold one too."""
 ALL_UNITS: Final = "all-units"
 
 
@@ -164,7 +167,7 @@ def _reach(audience: str) -> tuple[str, frozenset[str], frozenset[str], frozense
     if rest == [ALL_UNITS]:
         return "all", frozenset(), frozenset(), lists
     known = all(part.startswith(("unit:", "group:")) for part in rest)
-    if not rest or not known or "-" in audience:
+    if not rest or not known or _TAKEN_AWAY.search(audience):
         return "other", frozenset(), frozenset(), frozenset()
     units = frozenset(code for part in rest if part.startswith("unit:") for code in part[5:].split(",") if code)
     groups = frozenset(part[6:] for part in rest if part.startswith("group:"))

@@ -67,7 +67,7 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
         view=view,
         rows=rows,
         districts=by_district(rows),
-        calls=call_list(rows),
+        **_calls_page(rows, request),
         show=shown if shown in ("tiles", "calls", "deliveries") else "tiles",
         state=state if state in WORST_FIRST else "",
         order=WORST_FIRST,
@@ -190,6 +190,18 @@ def _delivery_state(request: web.Request) -> str | None:
     return wanted if wanted in DELIVERY_WORDS else None
 
 
+def _calls_page(rows: Iterable[RollcallRow], request: web.Request) -> dict[str, Any]:
+    """The part of the call list that is on this page: nobody rings fifty communes at once."""
+    calls = call_list(rows)
+    given = request.query.get("from", "0")
+    start = int(given) if given.isdecimal() and len(given) < 4 else 0
+    return {
+        "calls": calls[start : start + CALLS_PAGE],
+        "to_call": len(calls),
+        "calls_next": start + CALLS_PAGE if len(calls) > start + CALLS_PAGE else None,
+    }
+
+
 async def _deliveries(services: Services, view: BroadcastView, request: web.Request) -> Sequence[Any]:
     after = request.query.get("after", "0")
     start = int(after) if after.isdecimal() and len(after) < 19 else 0
@@ -198,5 +210,7 @@ async def _deliveries(services: Services, view: BroadcastView, request: web.Requ
 
 DELIVERIES_PAGE: Final = 200
 """Deliveries on one page."""
+CALLS_PAGE: Final = 50
+"""Units on one page of the call list."""
 
 ROUTES: Final = (rollcall_page, unit_page, mark)
