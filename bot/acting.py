@@ -98,7 +98,7 @@ class Acting:
         message, look = heard.message, heard.look
         if message.sender in self._ourselves:
             return silent("ourselves")
-        if message.kind in QUIET:
+        if message.kind in QUIET or (is_wordless(message) and not heard.address.telephone):
             return silent("event")
         if message.kind == IncomingKind.WITHDRAW:
             return for_person("withdraw", look)
@@ -118,7 +118,7 @@ class Acting:
             return await self._confirming.by_codes(message, look.contact, (code,), heard.form)
         if look.contact is None and manners.is_robot(message.text, look.past, self._now()):
             return silent("robot")
-        reason = manners.needs_reader(message.text, self._wording.rude)
+        reason = "binary" if is_wordless(message) else manners.needs_reader(message.text, self._wording.rude)
         if reason is not None:
             reply = self._wording.say("to_officer", heard.form) if reason == "long" else None
             return for_person(reason, look, reply=reply)
@@ -209,6 +209,11 @@ class Acting:
             raise
         except Exception as raised:
             log.error("needs_help_failed", inbox_id=heard.message.id, **trace(raised))
+
+
+def is_wordless(message: Waiting) -> bool:
+    """A reaction or another event without a text; by SMS, a message of bytes."""
+    return message.kind == IncomingKind.OTHER and not message.text.strip()
 
 
 def silent(note: str, intent: str = "") -> Act:

@@ -310,6 +310,11 @@ async def test_events_without_words(office: Office, kind: IncomingKind, state: s
     assert (await office.last()).state == state
 
 
+async def test_a_message_of_bytes_is_read_by_a_person(office: Office) -> None:
+    assert await office.hears("", RESIDENT, kind=IncomingKind.OTHER, raw=b"\x00\x01") == []
+    assert ((await office.last()).state, (await office.last()).note) == ("human", "binary")
+
+
 async def test_group_talk_is_not_answered_but_orders_are(office: Office) -> None:
     for text in ("mưa to quá các bác", "ai trực ban hôm nay", "alo", "😀"):
         assert await office.in_group(text, "z-someone") == []
