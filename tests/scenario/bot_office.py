@@ -83,7 +83,7 @@ class Office:
     async def begin(self) -> None:
         self.zalo = ScriptedChannel("zalo.user", buttons=True)
         self.group = ScriptedChannel("zalo.group", group=True)
-        self.sms = ScriptedChannel("sms.one", unaccented=True)
+        self.sms = self.sms_channel()
         routes = (Route(self.zalo, "zalo"), Route(self.group, "zalo", GROUP), Route(self.sms, "sms"))
         self.room = EngineRoom(self.folder, *routes, now=self.clock)
         room = self.room
@@ -97,9 +97,13 @@ class Office:
         self.answering = answering()
         self.ears = Ears(self.answering, WORDING, UNITS, ourselves={"8077"})
         self.intake = self._intake()
+        room.recorder.incoming = lambda batch: self.intake.store(batch)
         await room.start()
         self.task = asyncio.create_task(self.intake.run())
         self.events = 0
+
+    def sms_channel(self):
+        return ScriptedChannel("sms.one", unaccented=True)
 
     def _intake(self) -> Intake:
         room = self.room
