@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import platform
 import sqlite3
 import sys
 
-from benchmarks import ledger
+import structlog
 
-BENCHMARKS = {"ledger": ledger.main}
+from benchmarks import ledger, sms, zalo
+
+BENCHMARKS = {"sms": sms.main, "zalo": zalo.main, "ledger": ledger.main}
 
 
 def main() -> None:
     wanted = sys.argv[1:] or list(BENCHMARKS)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, ", end="")
     print(f"SQLite {sqlite3.sqlite_version} synchronous=FULL")
     for name in wanted:

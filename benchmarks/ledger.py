@@ -15,7 +15,7 @@ from pathlib import Path
 from adapters.contract import Accepted, Receipt, ReceiptState
 from broadcasts.record import Came, ChunkRanges, Flush, Sent
 from store import chunks, deliveries
-from store.chunks import CHUNK_SIZE, ORDINAL_BITS
+from store.chunks import ORDINAL_BITS
 from store.engine import Ledger, Tx
 from store.migrate import migrate
 

@@ -64,7 +64,7 @@ class NoState:
         raise NotImplementedError
 
 
-async def _measure(arguments: argparse.Namespace) -> dict[str, float | int]:
+async def measure(arguments: argparse.Namespace) -> dict[str, float | int]:
     carrier = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "simulators.smsc", "--until-stdin-closes",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=1)
     arguments = parser.parse_args()
     arguments.messages = min(arguments.messages, MOST_MESSAGES)
-    for name, value in asyncio.run(_measure(arguments)).items():
+    for name, value in asyncio.run(measure(arguments)).items():
         print(f"{name:22} {value:,.1f}" if isinstance(value, float) else f"{name:22} {value:,}")
 
 
