@@ -16,8 +16,11 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.acting import Acting
 from bot.answering import Answering
+from bot.answers import Answers
 from bot.confirming import Confirming
 from bot.intake import Intake
+from bot.intents import Language
+from bot.keywords import load as load_keywords
 from bot.speaking import Speaking
 from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
@@ -30,12 +33,13 @@ from broadcasts.recorder import Recorder
 from broadcasts.templates import load_templates
 from directory import units as unit_data
 from directory.number_lists import discard_incomplete
+from directory.unit_finder import UnitFinder
 from lanes.memory import MemoryBus, MemoryLanes
 from loa.cli.client import SERVICE_FILE
 from loa.durable import LedgerState
 from loa.importing import Imports
 from loa.settings import Settings, SettingsError
-from loa.texts import ack_label, desk_settings
+from loa.texts import ack_label, bot_office, desk_settings
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, own_addresses
 from store import access
 from store.engine import Ledger, Tx
@@ -106,13 +110,16 @@ class Service:
             self.bus,
             self.routes,
             Confirming(self.ledger, self.acknowledgements, wording, self.units),
-            Answering(wording, self.units),
+            Answering(self._language(), Answers(bot_office(self.settings)), wording, self.units),
             Speaking(self.ledger, self.desk),
             wording,
             own_addresses(self.settings.adapters),
             self.settings.office.code_prefix,
         )
         return Intake(self.ledger, self.bus, acting.handle, acting.is_life)
+
+    def _language(self) -> Language:
+        return Language(UnitFinder(self.units), load_keywords())
 
     async def start(self, prepare: Prepare | None = None) -> None:
         """Raises `LedgerError` or `SettingsError` with what is wrong; nothing runs then. `prepare` comes after the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bot.answers import Office
-
 from broadcasts.content import OfficeFacts
 from broadcasts.drafting import DeskSettings
 from broadcasts.marks import load_marks
@@ -17,13 +16,7 @@ def office_facts(settings: Settings) -> OfficeFacts:
 
 def bot_office(settings: Settings) -> Office:
     office = settings.office
-    return Office(
-        name=office.sender,
-        hotline=office.hotline,
-        short_code=office.short_code,
-        portal=office.portal,
-        dvc_portal=office.dvc_portal,
-    )
+    return Office(office.hotline, office.portal, office.dvc_portal)
 
 
 def ack_label() -> str:

@@ -20,6 +20,7 @@ POLL_SECONDS = 0.5
 DELIVERY_KEYS = (
     "id", "unit", "person", "channel", "step", "state", "reason", "provider_id", "provider_code", "parts", "at",
 )  # fmt: skip
+CONFIRMED = ("acknowledged", "acknowledged_late", "needs_help")
 ENDED_UNHAPPILY = ("cancelled", "expired", "rejected")
 
 
@@ -181,7 +182,7 @@ def _follow(service: Api, view: dict[str, Any], *, quiet: bool) -> dict[str, Any
             total = sum(counts.values())
             waiting = sum(counts.get(state, 0) for state in ("queued", "sending", "retrying"))
             units = sum(rollcall.values())
-            answered = units - rollcall.get("awaiting", 0)
+            answered = sum(rollcall.get(state, 0) for state in CONFIRMED)
             says = say("cli.progress", sent=total - waiting, total=total, answered=answered, units=units)
             bar.update(task, total=total or None, completed=total - waiting, says=says)
             if view["final"]:

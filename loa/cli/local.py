@@ -55,15 +55,14 @@ def ask(
     config: Config = None,
 ) -> None:
     """Answer a text as an SMS from an unknown resident would be; stores and sends nothing."""
-    from bot.answers import ask_report
+    from bot.report import Asked
     from directory import units as unit_data
     from loa.settings import load_settings
     from loa.texts import bot_office
 
-    catalogue = unit_data.load()
-    office = bot_office(load_settings(config))
+    asked = Asked(unit_data.load(), bot_office(load_settings(config)))
     for one in _texts(text, tsv):
-        report = ask_report(one, catalogue, office)
+        report = asked.report(one)
         line(report if why else {key: report[key] for key in ("text", "intent", "argument", "reply")})
 
 

@@ -1,0 +1,83 @@
+"""What a keyword is answered with, from `data/answers.toml` and the office's settings. Pure.
+
+A hotline, a portal or a figure is never invented: what is not there is left out of the sentence, or the answer says
+that there is no data.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bot.intents import Understood
+from bot.wording import Form
+from broadcasts.templates import fill
+from directory.units import Unit
+from text.safe import to_safe
+
+ANSWERS_FILE: Final = Path(__file__).parent.parent / "data" / "answers.toml"
+NO_DATA: Final = "no_data"
+RESCUE: Final = "rescue"
+TRUCBAN: Final = "TRUCBAN"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The `[office]` settings that answers need; an empty one is left out."""
+
+    hotline: str = ""
+    portal: str = ""
+    dvc_portal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    subject: Mapping[str, Mapping[Form, str]]
+    reply: Mapping[str, Mapping[Form, str]]
+    facts: Mapping[str, str]
+
+
+@cache
+def load(path: Path = ANSWERS_FILE) -> Sentences:
+    """Raises OSError, TOMLDecodeError or KeyError at start where the file is not whole."""
+    data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    return Sentences(data["subject"], data["reply"], data["facts"])
+
+
+class Answers:
+    """The replies of one office."""
+
+    def __init__(self, office: Office, sentences: Sentences | None = None) -> None:
+        self._sentences = sentences or load()
+        self._values = {
+            "hotline": office.hotline,
+            "portal": office.portal,
+            "portal_host": urlsplit(office.portal).hostname or office.portal,
+            "dvc_portal": office.dvc_portal,
+            **self._sentences.facts,
+        }
+
+    def reply(self, meaning: Understood, unit: Unit | None, form: Form) -> str:
+        """The answer to an intent, about a unit where one is meant."""
+        place = unit.name if unit is not None else "; ".join(meaning.waters)
+        key = meaning.intent
+        if key == TRUCBAN and not self._values["hotline"]:
+            key = f"{TRUCBAN}_none"
+        if key in self._sentences.reply:
+            return self._say(key, form, place=place)
+        return self._say(NO_DATA, form, place=place, subject=self._sentences.subject[key][form])
+
+    def rescue(self, unit: Unit | None, form: Form) -> str:
+        """112 before anything else."""
+        return self._say(RESCUE, form, place="" if unit is None else unit.name)
+
+    def _say(self, key: str, form: Form, **more: str) -> str:
+        values = self._values | more
+        if form == "sms":
+            values = {name: to_safe(value).text for name, value in values.items()}
+        return fill(self._sentences.reply[key][form], values)
