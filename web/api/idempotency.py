@@ -37,9 +37,13 @@ async def once(call: Call[Any, Any], status: int, act: Callable[[], Awaitable[An
     if not _FORM.fullmatch(key):
         raise Trouble(422, "idempotency_key_form")
     owner = call.who.name
-    lock = call.request.app[LOCKS].setdefault((owner, key), asyncio.Lock())
-    async with lock:
+    async with one_at_a_time(call.request, owner, key):
         return await _once(call, key, status, act)
+
+
+def one_at_a_time(request: web.Request, owner: str, key: str) -> asyncio.Lock:
+    """The lock of one caller's one key, so that of two requests at once the second gets the answer of the first."""
+    return request.app[LOCKS].setdefault((owner, key), asyncio.Lock())
 
 
 async def _once(call: Call[Any, Any], key: str, status: int, act: Callable[[], Awaitable[Any]]) -> web.Response:

@@ -8,11 +8,11 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from broadcasts.model import BroadcastState, BroadcastView, Draft, Mode, Preview, Role, Urgency
+from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Mode, Preview, Role, Urgency
 from broadcasts.templates import Template
 from store import access, broadcasts, directory, number_lists
-from store.engine import Tx
 from text.report import count_report
+from web.api.idempotency import one_at_a_time
 from web.console import forms
 from web.console.forms import ComposeForm
 from web.console.page import page, render, see_other
@@ -49,26 +49,39 @@ async def new(request: web.Request) -> web.StreamResponse:
 
 @page("POST", "/broadcasts/new", OFFICER)
 async def create(request: web.Request) -> web.StreamResponse:
-    """Keep the draft and go on to the check. The form's token makes a double click one draft."""
+    """Keep the draft and go on to the check. Neither a double click nor the back button makes a second one."""
     posted = await request.post()
     form = forms.read(posted)
     services, actor = services_of(request), actor_of(request)
-    problems = await _problems(services, form)
-    if problems:
+    if await _problems(services, form):
         return await _form_page(request, form, action="/broadcasts/new", status=422)
-    token = str(posted.get(TOKEN_FIELD, "")) or secrets.token_urlsafe()
-    now = services.now()
-    known = await services.ledger.write(lambda tx: access.reserve_answer(tx, actor.name, f"form {token}", "form", now))
+    token = f"form {posted.get(TOKEN_FIELD, '') or secrets.token_urlsafe()}"
+    async with one_at_a_time(request, actor.name, token):
+        code = await _unsent_twin(services, actor, form.draft()) or await _keep(services, actor, token, form.draft())
+    return see_other(f"/broadcasts/{code}" if code else "/broadcasts")
+
+
+async def _keep(services: Services, actor: Actor, token: str, draft: Draft) -> str:
+    """Store a draft once for a form's token; its code, "" where a crash cut an earlier request off."""
+    ledger, now = services.ledger, services.now()
+    known = await ledger.write(lambda tx: access.reserve_answer(tx, actor.name, token, "form", now))
     if known is not None:
-        return see_other(f"/broadcasts/{known.body.decode()}" if known.body else "/broadcasts")
-    view = await services.desk.draft(form.draft(), actor)
-    code = view.code
+        return known.body.decode()
+    try:
+        view = await services.desk.draft(draft, actor)
+    except Exception:
+        await ledger.write(lambda tx: access.forget_answer(tx, actor.name, token))
+        raise
+    await ledger.write(lambda tx: access.remember_answer(tx, actor.name, token, 201, view.code.encode()))
+    return view.code
 
-    def remember(tx: Tx) -> None:
-        access.remember_answer(tx, actor.name, f"form {token}", 201, code.encode())
 
-    await services.ledger.write(remember)
-    return see_other(f"/broadcasts/{code}")
+async def _unsent_twin(services: Services, actor: Actor, draft: Draft) -> str | None:
+    """The code of a draft of the same person that is word for word this one and went nowhere yet."""
+    for view in await services.desk.list(BroadcastState.DRAFT, LOOKED_THROUGH):
+        if view.created_by == actor.name and await _kept_draft(services, view) == draft:
+            return view.code
+    return None
 
 
 @page("GET", "/broadcasts/{ref}/edit", OFFICER)
