@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.manual.settings import ManualSettings
-from adapters.sms.settings import SmppAccount
+from adapters.sms.settings import KINDS, SmsSettings
 from adapters.telegram.settings import TelegramSettings
 from adapters.zalo.settings import ZaloSettings
 from broadcasts.steps import Step
@@ -88,14 +88,10 @@ class Web(_Section):
     public_url: str = ""
 
 
-class Sms(_Section):
-    accounts: tuple[SmppAccount, ...] = ()
-
-
 class Adapters(_Section):
     zalo: ZaloSettings = ZaloSettings()
     telegram: TelegramSettings = TelegramSettings()
-    sms: Sms = Sms()
+    sms: SmsSettings = SmsSettings()
     manual: ManualSettings = ManualSettings()
 
 
@@ -195,7 +191,9 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _explained(wrong: ValidationError, path: Path) -> SettingsError:
     """The first problem, in one sentence; values stay out of it, for they may be secrets."""
     first = wrong.errors(include_input=False, include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
+    loc = first["loc"]
+    kinds = {place + 1 for place, part in enumerate(loc[:-1]) if isinstance(part, int) and loc[place + 1] in KINDS}
+    where = ".".join(str(part) for place, part in enumerate(loc) if place not in kinds)
     if first["type"] == "extra_forbidden":
         return SettingsError("key_unknown", path=path.name, where=where)
     if first["type"] == "missing":

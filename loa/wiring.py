@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 from adapters.contract import Channel, DurableState, Health, Hook, Incoming, Now, Receipt
 from adapters.manual.channel import ManualChannel
+from adapters.sms.esms.channel import EsmsChannel
+from adapters.sms.esms.settings import EsmsAccount
+from adapters.sms.settings import SmsAccount
 from adapters.sms.smpp.channel import SmppChannel
+from adapters.sms.speedsms.channel import SpeedSmsChannel
+from adapters.sms.speedsms.settings import SpeedSmsAccount
 from adapters.telegram.channel import TelegramChannel
 from adapters.zalo.account import ZaloOa
 from adapters.zalo.bot.channel import BotChannel
@@ -61,7 +66,15 @@ def _telegram(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
 
 
 def _sms(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
-    return [Route(SmppChannel(account, state, now), SMS) for account in adapters.sms.accounts if account.enabled]
+    return [Route(_sms_account(account, state, now), SMS) for account in adapters.sms.accounts if account.enabled]
+
+
+def _sms_account(account: SmsAccount, state: DurableState, now: Now) -> Channel:
+    if isinstance(account, EsmsAccount):
+        return EsmsChannel(account, state, now)
+    if isinstance(account, SpeedSmsAccount):
+        return SpeedSmsChannel(account, state, now)
+    return SmppChannel(account, state, now)
 
 
 def own_addresses(adapters: Adapters) -> set[str]:

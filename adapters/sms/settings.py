@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
 from adapters.contract import RejectClass
+from adapters.sms.accounts import AccountSettings, Seconds, Section
+from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.smpp import limits
 from adapters.sms.smpp.codes import VENDOR
+from adapters.sms.speedsms.settings import SpeedSmsAccount
 
-Seconds = Annotated[float, Field(gt=0)]
 Ton = Annotated[int, Field(ge=0, le=6)]
 """Type of number (SMPP 3.4 5.2.5)."""
 Npi = Annotated[int, Field(ge=0, le=18)]
 """Numbering plan (SMPP 3.4 5.2.6)."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SmppTimers(_Section):
+class SmppTimers(Section):
     """Seconds. The defaults suit every carrier that says nothing else."""
 
     connect: Seconds = limits.CONNECT_SECONDS
@@ -41,12 +39,10 @@ class SmppTimers(_Section):
     mo_parts: Seconds = limits.MO_PARTS_SECONDS
 
 
-class SmppAccount(_Section):
+class SmppAccount(AccountSettings):
     """One SMPP account. Only `name`, `host`, `system_id` and `password` have no useful default."""
 
     kind: Literal["smpp"] = "smpp"
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    enabled: bool = True
     host: str
     port: int = Field(default=2775, ge=1, le=65_535)
     """2775 is IANA's port for SMPP; with TLS carriers mostly use 3550."""
@@ -59,11 +55,6 @@ class SmppAccount(_Section):
     """submit_sm without an answer, as the carrier allows."""
     tps: float = Field(default=0, ge=0)
     """submit_sm a second, as the carrier allows; 0: as fast as it answers."""
-
-    carriers: tuple[str, ...] = ()
-    """Networks that this account reaches ("viettel", …); empty: all."""
-    price: float = Field(default=0, ge=0)
-    """VND for one part."""
 
     sender: str = ""
     """Brandname (up to 11 characters) or short code."""
@@ -144,14 +135,30 @@ class SmppAccount(_Section):
         )
 
 
-class SmsSettings(_Section):
+KINDS: Final = ("smpp", "esms", "speedsms")
+
+
+def _kind(account: Any) -> str:
+    """A table without `kind` is SMPP's."""
+    return str(account.get("kind", "smpp") if isinstance(account, dict) else getattr(account, "kind", ""))
+
+
+SmsAccount = Annotated[
+    Annotated[SmppAccount, Tag("smpp")]
+    | Annotated[EsmsAccount, Tag("esms")]
+    | Annotated[SpeedSmsAccount, Tag("speedsms")],
+    Discriminator(_kind, custom_error_type="kind", custom_error_message=f"kind must be one of {', '.join(KINDS)}"),
+]
+
+
+class SmsSettings(Section):
     """The whole of `[adapters.sms]`."""
 
-    accounts: tuple[SmppAccount, ...] = ()
+    accounts: tuple[SmsAccount, ...] = ()
 
     @field_validator("accounts")
     @classmethod
-    def _names(cls, accounts: tuple[SmppAccount, ...]) -> tuple[SmppAccount, ...]:
+    def _names(cls, accounts: tuple[SmsAccount, ...]) -> tuple[SmsAccount, ...]:
         names = [account.name for account in accounts]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

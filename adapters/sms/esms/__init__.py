@@ -1,0 +1,1 @@
+"""eSMS.vn: care messages, delivery reports and messages of people to its short codes, over HTTP."""

@@ -1,0 +1,1 @@
+"""SpeedSMS.vn: messages to up to a hundred numbers a request, delivery reports and messages of people."""
