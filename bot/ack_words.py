@@ -9,7 +9,6 @@ from typing import Final
 
 from bot.documents import Document, find_documents
 from bot.keywords import AckWords
-from bot.phrases import find
 from text.syllables import Agreement
 from text.words import Word
 
@@ -33,20 +32,23 @@ def confirmation(text: str, words: Sequence[Word], places: frozenset[int], vocab
     words that name a unit."""
     if not words or _QUESTION.search(text):
         return None
+    every = [word.folded for word in words]
+    if vocabulary.received.find(every) is None and vocabulary.clear.find(every) is None:
+        return None
     documents = find_documents(text, vocabulary.documents, numbers=True)
     left = [word for at, word in enumerate(words) if at not in places and not _inside(word, documents)]
-    if find([word.folded for word in left], vocabulary.never) is not None:
+    if vocabulary.never.find([word.folded for word in left]) is not None:
         return None
-    numbers = [word.folded for word in left if word.folded.isdigit()]
+    numbers = _lone_numbers([word.folded for word in left], vocabulary)
     rest = [_reading(word, vocabulary) for word in left if not word.folded.isdigit()]
-    received = find(rest, vocabulary.received)
-    if received is None and find(rest, vocabulary.clear) is None:
+    received = vocabulary.received.find(rest)
+    if received is None and vocabulary.clear.find(rest) is None:
         return None
     unknown = _unknown(rest, vocabulary)
     named = tuple(document.designation for document in documents)
     if not unknown:
         return Confirmed(named or (tuple(numbers) if len(numbers) == 1 else ()), "ack:whole")
-    about = bool(documents) or find(rest, vocabulary.documents) is not None
+    about = bool(documents) or vocabulary.documents.find(rest) is not None
     if received is not None and about and unknown <= _MOST_UNKNOWN:
         return Confirmed(named, "ack:document")
     return None
@@ -56,11 +58,18 @@ def _unknown(rest: Sequence[str], vocabulary: AckWords) -> int:
     """How many words belong neither to a confirmation nor to the manners around it."""
     known: set[int] = set()
     for phrases in (vocabulary.received, vocabulary.clear, vocabulary.documents):
-        at = 0
-        while (span := find(rest, phrases, at)) is not None:
-            known.update(range(*span))
-            at = span[1]
+        known.update(at for span in phrases.spans(rest) for at in range(*span))
     return sum(at not in known and word not in vocabulary.fillers for at, word in enumerate(rest))
+
+
+def _lone_numbers(folded: Sequence[str], vocabulary: AckWords) -> list[str]:
+    """Numbers that may be a document's: "đã nhận 04", but not "đã nhận 2 công điện"."""
+    numbers = []
+    for at, word in enumerate(folded):
+        counts = at + 1 < len(folded) and vocabulary.documents.at(folded, at + 1) > at + 1
+        if word.isdigit() and not counts:
+            numbers.append(word)
+    return numbers
 
 
 def _reading(word: Word, vocabulary: AckWords) -> str:

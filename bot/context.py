@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from bot.keywords import Keywords, Tier
-from bot.phrases import Hit, says
+from bot.keywords import Intent, Keywords, Phrase, Tier
+from bot.phrases import Hit, says, stands
 from bot.reading import Reading
 from text.syllables import Agreement
 
 _SHORT: Final = 1
 """Words beside it that a leading keyword ("LU …") may have and still be meant as one."""
+_NEAR: Final = 6
+"""Words between two that are said `together`."""
 _BARE_ONLY: Final = frozenset({"HUY"})
 
 
@@ -25,25 +28,49 @@ def counts(hit: Hit, reading: Reading, keywords: Keywords) -> bool:
         return True
     if hit.end < len(reading.words) and reading.words[hit.end].folded in keywords.persons:
         return False
-    others = left_over(reading, keywords, hit)
-    if not others:
+    if not left_over(reading, keywords, hit, keywords.manners if intent.strict else keywords.neutral):
         return True
     if bare_only:
         return False
     if any(says(reading.words, phrase, keywords.homographs) for phrase in intent.beside):
         return True
-    return intent.lead and others <= _SHORT and _leads(hit, reading, keywords)
+    return intent.lead and left_over(reading, keywords, hit) <= _SHORT and _leads(hit, reading, keywords)
 
 
-def left_over(reading: Reading, keywords: Keywords, hit: Hit | None = None) -> int:
-    """How many words are neither `hit`, a place, a number nor said around everything."""
+def near_each_other(reading: Reading, intent: Intent, keywords: Keywords) -> str | None:
+    """What was found of a pair of rows that the intent names `together` ("nước … ngực"), None if neither."""
+    for first, second in intent.together:
+        for begin, one in _places(reading, first, keywords):
+            for start, other in _places(reading, second, keywords):
+                if begin != start and abs(start - begin) <= _NEAR:
+                    return f"{' '.join(one.words)} … {' '.join(other.words)}"
+    return None
+
+
+def _places(reading: Reading, phrases: Sequence[Phrase], keywords: Keywords) -> list[tuple[int, Phrase]]:
+    found = []
+    for at, word in enumerate(reading.words):
+        if at in reading.place_words or at in reading.water_words:
+            continue
+        for phrase in phrases:
+            typed = reading.words[at : at + len(phrase.words)]
+            if phrase.folded[0] == word.folded and stands(typed, phrase, keywords.homographs):
+                found.append((at, phrase))
+    return found
+
+
+def left_over(
+    reading: Reading, keywords: Keywords, hit: Hit | None = None, around: frozenset[str] = frozenset()
+) -> int:
+    """How many words are neither `hit`, a place, a number nor said `around` everything (the neutral words)."""
+    around = around or keywords.neutral
     known = set(range(hit.start, hit.end)) if hit is not None else set()
     for other in reading.hits:
         if hit is not None and other.phrase.intent == hit.phrase.intent and other.phrase.tier is not Tier.STOP:
             known.update(range(other.start, other.end))
     known |= reading.place_words | reading.water_words
     return sum(
-        at not in known and not word.folded.isdigit() and word.folded not in keywords.neutral
+        at not in known and not word.folded.isdigit() and word.folded not in around
         for at, word in enumerate(reading.words)
     )
 

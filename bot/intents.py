@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.ack_words import confirmation
-from bot.context import counts, left_over
+from bot.context import counts, left_over, near_each_other
 from bot.damage import Report, parse_report
 from bot.keywords import Keywords, Tier
 from bot.misheard import Misheard
@@ -166,6 +166,9 @@ class Language:
                     return _Verdict(code, SURE, _why("phrase", hit), hit=hit)
                 if counts(hit, reading, self._keywords):
                     return _Verdict(code, IN_CONTEXT, _why("word", hit), hit=hit)
+            pair = near_each_other(reading, self._keywords.intents[code], self._keywords)
+            if pair is not None:
+                return _Verdict(code, IN_CONTEXT, f"together:{pair}")
             if code == HOCHUA and any(found.water.kind != RIVER for found in reading.waters):
                 return _Verdict(HOCHUA, IN_CONTEXT, "water")
         return None

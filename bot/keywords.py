@@ -1,14 +1,15 @@
-"""The keyword table (`data/keywords.toml`) as it is matched: phrases under their first word, longest first."""
+"""The keyword table (`data/keywords.toml`) as it is matched: phrases under their folded words."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
+from bot.phrase_set import PhraseSet
 from text.folding import fold, tone_key
 
 KEYWORDS_FILE: Final = Path(__file__).resolve().parent.parent / "data" / "keywords.toml"
@@ -45,18 +46,21 @@ class Intent:
     code: str
     keywords: frozenset[str]
     beside: tuple[Phrase, ...]
+    together: tuple[tuple[tuple[Phrase, ...], tuple[Phrase, ...]], ...]
+    """Pairs of rows: a phrase of either near each other."""
     lead: bool
+    strict: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AckWords:
     """Folded words and phrases of which a confirmation consists, see `[ack]`."""
 
-    received: tuple[tuple[str, ...], ...]
-    clear: tuple[tuple[str, ...], ...]
-    documents: tuple[tuple[str, ...], ...]
+    received: PhraseSet
+    clear: PhraseSet
+    documents: PhraseSet
     fillers: frozenset[str]
-    never: tuple[tuple[str, ...], ...]
+    never: PhraseSet
     spellings: Mapping[str, frozenset[str]]
     """Folded word → its spellings here ("ro" → "rõ"): a word that agrees with none of them is another word ("rò")."""
 
@@ -67,7 +71,7 @@ class DamageField:
     `pair` (households/persons)."""
 
     code: str
-    names: tuple[tuple[str, ...], ...]
+    names: PhraseSet
     units: frozenset[tuple[str, ...]]
     persons: frozenset[tuple[str, ...]]
     whole: bool
@@ -80,20 +84,26 @@ class Keywords:
     """Intents in the order of their priority, and everything that is matched with them."""
 
     intents: Mapping[str, Intent]
-    by_first: Mapping[str, tuple[Phrase, ...]]
+    by_key: Mapping[tuple[str, ...], tuple[Phrase, ...]]
+    """Phrases by their folded words."""
+    lengths: Mapping[str, tuple[int, ...]]
+    """First word of phrases → how many words those have."""
     homographs: frozenset[str]
     """Everyday words without their accents ("bão", "mưa", "lũ", "đê"): a wrong accent is never forgiven them."""
     neutral: frozenset[str]
+    manners: frozenset[str]
     persons: frozenset[str]
     abbreviations: Mapping[str, tuple[str, ...]]
     ack: AckWords
     damage: tuple[DamageField, ...]
-    nil: tuple[tuple[str, ...], ...]
+    foreign_units: frozenset[tuple[str, ...]]
+    """Measures that are not converted ("sào")."""
+    nil: PhraseSet
     nil_around: frozenset[str]
 
     @property
     def phrases(self) -> Iterable[Phrase]:
-        return (phrase for listed in self.by_first.values() for phrase in listed)
+        return (phrase for listed in self.by_key.values() for phrase in listed)
 
 
 class KeywordsError(ValueError):
@@ -115,28 +125,39 @@ def parse(raw: Mapping[str, Any]) -> Keywords:
         phrases = list(_phrases(raw))
         return Keywords(
             intents={row["code"]: _intent(row) for row in raw["intent"]},
-            by_first=_by_first(phrases),
+            by_key=_by_key(phrases),
+            lengths=_lengths(phrases),
             homographs=frozenset(one.words[0] for one in phrases if one.tier is Tier.WORD and len(one.words) == 1),
-            neutral=frozenset(word for listed in raw["neutral"]["words"] for word in fold(listed).split()),
+            neutral=_words(raw["neutral"]["words"]) | _words(raw["neutral"]["manners"]),
+            manners=_words(raw["neutral"]["manners"]),
             persons=frozenset(map(fold, raw["persons"]["words"])),
             abbreviations={tone_key(short): tuple(long.split()) for short, long in raw["abbreviations"].items()},
             ack=_ack(raw["ack"]),
             damage=tuple(_damage(row) for row in raw["damage"]),
-            nil=folded_phrases(nil["phrases"]),
-            nil_around=frozenset(word for listed in nil["around"] for word in fold(listed).split()),
+            foreign_units=frozenset(PhraseSet(raw["foreign_units"]["words"])),
+            nil=PhraseSet(nil["phrases"]),
+            nil_around=_words(nil["around"]),
         )
     except (KeyError, TypeError, AttributeError) as wrong:
         raise KeywordsError(f"keywords: {wrong!r}") from wrong
 
 
-def folded_phrases(listed: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Longest first."""
-    return tuple(sorted({tuple(fold(phrase).split()) for phrase in listed}, key=lambda words: (-len(words), words)))
+def _words(listed: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for phrase in listed for word in fold(phrase).split())
 
 
 def _intent(row: Mapping[str, Any]) -> Intent:
-    beside = tuple(_phrase(row["code"], Tier.WORD, phrase) for phrase in row.get("beside", ()))
-    return Intent(row["code"], frozenset(map(fold, row["keyword"])), beside, bool(row.get("lead", False)))
+    def listed(phrases: Iterable[str]) -> tuple[Phrase, ...]:
+        return tuple(_phrase(row["code"], Tier.WORD, phrase) for phrase in phrases)
+
+    return Intent(
+        code=row["code"],
+        keywords=frozenset(map(fold, row["keyword"])),
+        beside=listed(row.get("beside", ())),
+        together=tuple((listed(first), listed(second)) for first, second in row.get("together", ())),
+        lead=bool(row.get("lead", False)),
+        strict=bool(row.get("strict", False)),
+    )
 
 
 def _ack(raw: Mapping[str, Any]) -> AckWords:
@@ -145,11 +166,11 @@ def _ack(raw: Mapping[str, Any]) -> AckWords:
         for word in (word for phrase in listed for word in tone_key(phrase).split()):
             spellings.setdefault(fold(word), set()).add(word)
     return AckWords(
-        received=folded_phrases(raw["received"]),
-        clear=folded_phrases(raw["clear"]),
-        documents=folded_phrases(raw["documents"]),
-        fillers=frozenset(word for listed in raw["fillers"] for word in fold(listed).split()),
-        never=folded_phrases(raw["never"]),
+        received=PhraseSet(raw["received"]),
+        clear=PhraseSet(raw["clear"]),
+        documents=PhraseSet(raw["documents"]),
+        fillers=_words(raw["fillers"]),
+        never=PhraseSet(raw["never"]),
         spellings={word: frozenset(known) for word, known in spellings.items()},
     )
 
@@ -171,18 +192,25 @@ def _phrase(intent: str, tier: Tier, phrase: str) -> Phrase:
     return Phrase(intent, tier, words, tuple(fold(word) for word in words))
 
 
-def _by_first(phrases: Iterable[Phrase]) -> Mapping[str, tuple[Phrase, ...]]:
-    found: dict[str, list[Phrase]] = {}
+def _by_key(phrases: Iterable[Phrase]) -> Mapping[tuple[str, ...], tuple[Phrase, ...]]:
+    found: dict[tuple[str, ...], list[Phrase]] = {}
     for phrase in phrases:
-        found.setdefault(phrase.folded[0], []).append(phrase)
-    return {first: tuple(sorted(listed, key=lambda one: -len(one.words))) for first, listed in found.items()}
+        found.setdefault(phrase.folded, []).append(phrase)
+    return {words: tuple(listed) for words, listed in found.items()}
+
+
+def _lengths(phrases: Iterable[Phrase]) -> Mapping[str, tuple[int, ...]]:
+    found: dict[str, set[int]] = {}
+    for phrase in phrases:
+        found.setdefault(phrase.folded[0], set()).add(len(phrase.folded))
+    return {first: tuple(sorted(lengths)) for first, lengths in found.items()}
 
 
 def _damage(row: Mapping[str, Any]) -> DamageField:
     def units(key: str) -> frozenset[tuple[str, ...]]:
-        return frozenset(folded_phrases(row.get(key, ())))
+        return frozenset(PhraseSet(row.get(key, ())))
 
-    names: Sequence[tuple[str, ...]] = folded_phrases([*row["names"], row["code"]])
+    names = PhraseSet([*row["names"], row["code"]])
     whole, most = bool(row["whole"]), int(row["most"])
     pair = bool(row.get("pair", False))
-    return DamageField(row["code"], tuple(names), units("units"), units("persons"), whole, most, pair)
+    return DamageField(row["code"], names, units("units"), units("persons"), whole, most, pair)

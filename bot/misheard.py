@@ -12,7 +12,8 @@ from bot.reading import Reading
 from text.syllables import is_syllable
 
 _SHORTEST: Final = 6  # letters of a phrase without its blanks
-_SHORTEST_OF_SYLLABLES: Final = 8  # where every typed word could be another one
+_SHORTEST_OF_SYLLABLES: Final = 7  # letters typed, where every typed word could be another one
+_LONG_PHRASE: Final = 8  # letters of a phrase that such words may be
 _SHORTEST_FOR_TWO: Final = 11  # letters in which two slips are forgiven
 _LONGEST: Final = 3  # words of a window
 _MOST_WORDS: Final = 30  # words of a message that are searched
@@ -38,7 +39,7 @@ class Misheard:
     def cry(self, reading: Reading) -> str | None:
         """A cry for help with a slip in it. Looked for only in windows that hold a word that is none, so that ordinary
         talk never rings the alarm."""
-        for window in self._windows(reading, strange=True):
+        for window, _ in self._windows(reading, strange=True):
             found = process.extractOne(window, self._cry_keys, scorer=OSA.distance, score_cutoff=1)
             if found is not None:
                 return self._cries[found[0]]
@@ -47,22 +48,25 @@ class Misheard:
     def intent(self, reading: Reading) -> tuple[str, str] | None:
         """(intent, phrase) where one intent alone is near."""
         near: dict[int, dict[str, str]] = {}
-        for window in self._windows(reading, strange=False):
+        for window, ordinary in self._windows(reading, strange=False):
             reach = 2 if len(window) >= _SHORTEST_FOR_TWO else 1
             for key, distance, _ in process.extract(
                 window, self._keys, scorer=OSA.distance, score_cutoff=reach, limit=None
             ):
+                if ordinary and len(key) < _LONG_PHRASE:
+                    continue
                 near.setdefault(int(distance), {}).setdefault(self._intents[key], key)
         if not near:
             return None
         best = near[min(near)]
         return next(iter(best.items())) if len(best) == 1 else None
 
-    def _windows(self, reading: Reading, *, strange: bool) -> list[str]:
-        """Words glued together, places left out."""
+    def _windows(self, reading: Reading, *, strange: bool) -> list[tuple[str, bool]]:
+        """Words glued together, places and everyday phrases left out; True where each could be another word."""
         words = reading.words[:_MOST_WORDS]
-        taken = reading.place_words | reading.water_words
-        windows: list[str] = []
+        stopped = {at for hit in reading.hits if hit.phrase.tier is Tier.STOP for at in range(hit.start, hit.end)}
+        taken = reading.place_words | reading.water_words | stopped
+        windows: list[tuple[str, bool]] = []
         for at in range(len(words)):
             for length in range(1, _LONGEST + 1):
                 span = range(at, at + length)
@@ -73,5 +77,5 @@ class Misheard:
                 ordinary = all(is_syllable(word) or word in self._neutral for word in typed)
                 shortest = _SHORTEST_OF_SYLLABLES if ordinary else _SHORTEST - 1
                 if len(letters) >= shortest and letters.isalpha() and not (strange and ordinary):
-                    windows.append(letters)
+                    windows.append((letters, ordinary))
         return windows

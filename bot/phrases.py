@@ -27,13 +27,16 @@ def scan(words: Sequence[Word], keywords: Keywords, taken: frozenset[int], *, si
     """Phrases in order of their place, none overlapping another or `taken`. `single`: those of one word, else those of
     several. Where the same words serve two intents, the one of higher priority has them."""
     found: list[Hit] = []
-    for at, word in enumerate(words):
+    folded = tuple(word.folded for word in words)
+    for at, first in enumerate(folded):
         if at in taken:
             continue
-        for phrase in keywords.by_first.get(word.folded, ()):
-            end = at + len(phrase.words)
-            if (end - at == 1) is single and stands(words[at:end], phrase, keywords.homographs):
-                found.append(Hit(phrase, at, end))
+        for length in keywords.lengths.get(first, ()):
+            if (length == 1) is not single or at + length > len(folded):
+                continue
+            for phrase in keywords.by_key.get(folded[at : at + length], ()):
+                if _spelled(words[at : at + length], phrase, keywords.homographs):
+                    found.append(Hit(phrase, at, at + length))
     order = {code: place for place, code in enumerate(keywords.intents)}
     found.sort(key=lambda hit: (hit.start - hit.end, hit.start, order.get(hit.phrase.intent, len(order))))
     kept: list[Hit] = []
@@ -48,13 +51,17 @@ def scan(words: Sequence[Word], keywords: Keywords, taken: frozenset[int], *, si
 
 def stands(typed: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) -> bool:
     """True where `typed` is `phrase`, every accent right; one wrong accent is forgiven among several words."""
-    if len(typed) != len(phrase.words) or any(
-        word.folded != folded for word, folded in zip(typed, phrase.folded, strict=True)
-    ):
-        return False
+    same = len(typed) == len(phrase.words) and all(
+        word.folded == folded for word, folded in zip(typed, phrase.folded, strict=True)
+    )
+    return same and _spelled(typed, phrase, homographs)
+
+
+def _spelled(typed: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) -> bool:
+    """The accents of words that are `phrase` without them."""
     wrong = 0
     for word, known in zip(typed, phrase.words, strict=True):
-        if word.agrees(known) is Agreement.CONTRADICTS:
+        if word.marked and word.agrees(known) is Agreement.CONTRADICTS:
             if known in homographs or len(typed) == 1 or phrase.tier is Tier.STOP:
                 return False
             wrong += wrong_marks(word.key, known)
@@ -65,12 +72,3 @@ def says(words: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) -> b
     """True where `phrase` stands anywhere in `words`."""
     length = len(phrase.words)
     return any(stands(words[at : at + length], phrase, homographs) for at in range(len(words) - length + 1))
-
-
-def find(folded: Sequence[str], phrases: Sequence[Sequence[str]], start: int = 0) -> tuple[int, int] | None:
-    """Where the first of `phrases` (folded, longest first) stands in `folded` at or after `start`."""
-    for at in range(start, len(folded)):
-        for phrase in phrases:
-            if tuple(folded[at : at + len(phrase)]) == tuple(phrase):
-                return at, at + len(phrase)
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,16 +84,19 @@ class Reader:
         waters = self._waters.within(words)
         water_words = frozenset(at for found in waters for at in range(found.start, found.end))
         several = scan(words, self._keywords, frozenset(), single=False)
-        covered = frozenset(at for hit in several for at in range(hit.start, hit.end)) | water_words
-        ordered = bool(raw) and raw[0].folded in self._orders
+        covered = _span(hit for hit in several if hit.phrase.tier is not Tier.STOP) | water_words
+        first = next((word.folded for word in raw if word.folded not in self._keywords.manners), "")
+        ordered = first in self._orders
         mentions, units = self._places(text, words, covered, ordered=ordered)
         unit_words = frozenset(at for mention in mentions for at in range(mention.start, mention.end))
-        single = scan(words, self._keywords, covered | unit_words, single=True)
+        # "MUA XUAN CHINH" names a commune: an everyday phrase ("mùa xuân") gives way to a place.
+        several = [hit for hit in several if unit_words.isdisjoint(range(hit.start, hit.end))]
+        single = scan(words, self._keywords, _span(several) | water_words | unit_words, single=True)
         hits = sorted([*several, *single], key=lambda hit: hit.start)
         report_word = self._report_word(words)
         return Reading(
             words=tuple(words),
-            first_token=raw[0].folded if raw else "",
+            first_token=first,
             hits=tuple(hits),
             units=units,
             mentions=tuple(mentions),
@@ -101,7 +104,7 @@ class Reader:
             place_words=unit_words,
             water_words=water_words,
             is_bare_figures=bool(raw) and all(_FIGURE.fullmatch(word.folded) for word in raw),
-            begins_with_bc=self._begins_with_bc(raw),
+            begins_with_bc=first == "bc",
             report_word=report_word,
             only_report_word=report_word is not None and self._only(words, report_word, unit_words),
         )
@@ -119,7 +122,7 @@ class Reader:
         """Behind an order word even "SOTAN BINH MINH" is a unit; otherwise what is left of a short message may be a
         misspelt one."""
         single = scan(words, self._keywords, covered, single=True)
-        quiet = frozenset(at for hit in single for at in range(hit.start, hit.end))
+        quiet = _span(single)
         quiet |= {at for at, word in enumerate(words) if word.folded in self._keywords.neutral}
         settings = [Setting.ALONE] if ordered else [Setting.SENTENCE]
         if not ordered and (single or covered) and len(words) - len(covered | quiet) <= _REMAINDER:
@@ -138,16 +141,16 @@ class Reader:
                 return at
         return None
 
-    def _begins_with_bc(self, raw: Sequence[Word]) -> bool:
-        first = next((word for word in raw if word.folded not in self._keywords.neutral), None)
-        return first is not None and first.folded == "bc"
-
     def _only(self, words: Sequence[Word], at: int, unit_words: frozenset[int]) -> bool:
         taken = {at} if words[at].folded == "bc" else {at, at + 1}
         return all(
             index in taken or index in unit_words or word.folded in self._keywords.neutral
             for index, word in enumerate(words)
         )
+
+
+def _span(hits: Iterable[Hit]) -> frozenset[int]:
+    return frozenset(at for hit in hits for at in range(hit.start, hit.end))
 
 
 def _known(keywords: Keywords) -> frozenset[str]:

@@ -74,7 +74,7 @@ class Mentions:
         if setting is not Setting.SENTENCE:
             found = self._with_leftovers(words, found, taken | quiet, setting)
         joined = self._join_districts(words, found)
-        return [one for one in joined if self._counts(words, one, setting)]
+        return [one for one in joined if self._counts(words, one, taken, setting)]
 
     def _scan(self, words: Sequence[Word], taken: frozenset[int], setting: Setting) -> list[Mention]:
         found: list[Mention] = []
@@ -219,16 +219,24 @@ class Mentions:
     def _means_something(self, word: Word) -> bool:
         return not word.folded.isdigit() and word.folded not in self._book.words.around
 
-    def _counts(self, words: Sequence[Word], mention: Mention, setting: Setting) -> bool:
+    def _counts(self, words: Sequence[Word], mention: Mention, taken: frozenset[int], setting: Setting) -> bool:
         if mention.type is PlaceType.PROVINCE:
             return False
         if mention.type is not None or mention.district is not None or mention.via:
             return True
-        for phrase in self._book.words.village:
-            start = mention.start - len(phrase)
-            if start >= 0 and _spells(words[start : mention.start], phrase):
-                return False
+        if self._is_village(words, mention, taken):
+            return False
         return setting is Setting.ALONE or not self._is_everyday(words[mention.name_start : mention.name_end])
+
+    def _is_village(self, words: Sequence[Word], mention: Mention, taken: frozenset[int]) -> bool:
+        if not mention.start or mention.start - 1 in taken:
+            return False
+        if words[mention.start - 1].key in self._book.words.village_accented:
+            return True
+        return any(
+            len(phrase) <= mention.start and _spells(words[mention.start - len(phrase) : mention.start], phrase)
+            for phrase in self._book.words.village
+        )
 
     def _is_everyday(self, typed: Sequence[Word]) -> bool:
         spelling = self._everyday.get(" ".join(word.folded for word in typed))

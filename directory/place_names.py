@@ -69,6 +69,7 @@ class PlaceWords:
 
     types: Mapping[PlaceType, tuple[tuple[str, ...], ...]]
     village: tuple[tuple[str, ...], ...]
+    village_accented: frozenset[str]
     hour: frozenset[str]
     old: tuple[tuple[str, ...], ...]
     new: tuple[tuple[str, ...], ...]
@@ -87,6 +88,7 @@ def load_words(folder: Path = DATA) -> PlaceWords:
     return PlaceWords(
         types={PlaceType(kind): phrases(listed) for kind, listed in raw["types"].items()},
         village=phrases(raw["village"]["before"]),
+        village_accented=frozenset(map(tone_key, raw["village"]["accented"])),
         hour=frozenset(map(fold, raw["hour"]["before"])),
         old=phrases(raw["age"]["old"]),
         new=phrases(raw["age"]["new"]),

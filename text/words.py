@@ -13,6 +13,7 @@ from text.leftovers import telex, vni
 from text.syllables import Agreement, agreement, is_syllable
 
 _TOKEN: Final = re.compile(r"[^\W_]+")
+_HELD_DOWN: Final = re.compile(r"(.)\1{2,}")
 _GLUED_FROM: Final = 5  # letters; shorter tokens that are no syllable are abbreviations
 _GLUED_TO: Final = 60
 
@@ -53,7 +54,7 @@ def split_known(text: str, known: Callable[[str], bool], lexicon: Iterable[str] 
         if known(word.folded) or (word.folded.isalpha() and is_syllable(word.folded)):
             words.append(word)
         else:
-            words.extend(glued.unglue(word) or (_decoded(word) or word,))
+            words.extend(glued.unglue(word) or (_decoded(word) or _squeezed(word) or word,))
     return words
 
 
@@ -65,6 +66,20 @@ def _word(raw: str, start: int) -> Word:
 @lru_cache(maxsize=8192)
 def _forms(raw: str) -> tuple[str, str]:
     return tone_key(raw), fold(raw).replace(" ", "")
+
+
+def _squeezed(word: Word) -> Word | None:
+    """ "cứuuuu", "vooiii": letters that were held down, until a syllable is left."""
+    for times in (r"\1\1", r"\1"):
+        key = _HELD_DOWN.sub(times, word.key)
+        if key == word.key:
+            return None
+        folded = unaccent(key)
+        if is_syllable(folded):
+            return Word(key, folded, key != folded, word.start, word.end)
+        if decoded := _decoded(Word(key, folded, key != folded, word.start, word.end)):
+            return decoded
+    return None
 
 
 def _decoded(word: Word) -> Word | None:
