@@ -13,7 +13,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from adapters.contract import (
     Evidence,
     Health,
     HealthState,
+    Hook,
     Incoming,
     IncomingKind,
     Outcome,
@@ -31,6 +32,7 @@ from adapters.contract import (
     Sink,
     Traits,
 )
+from bot.answers import Office
 from bot.ears import Ears
 from bot.ears import load as load_ears
 from bot.intake import Intake
@@ -39,6 +41,7 @@ from broadcasts.model import Actor
 from broadcasts.routes import Route, Routes
 from broadcasts.single import write_single
 from directory.units import UnitCatalogue
+from directory.units import load as load_units
 from lanes.memory import MemoryBus, MemoryLanes
 from store import broadcasts, directory, rollcalls
 from store.engine import Ledger, Tx
@@ -49,6 +52,7 @@ PEOPLE = 400
 CALLERS = 32
 """Messages that are on their way in at the same time."""
 LEADERS = 100
+OFFICE = Office(hotline="0237 000 0000", portal="https://pctt.example.vn/", dvc_portal="dichvucong.example.vn")
 PACED_RATE = 100.0  # messages a second: five times what the office is asked to carry
 PACED_SECONDS = 5.0
 QUESTIONS = (
@@ -73,7 +77,7 @@ class Nowhere:
     def __init__(self) -> None:
         self.name = "sms.bench"
         self.traits = Traits(receipts=frozenset({Evidence.ACCEPTED}), unaccented=True)
-        self.hooks = {}
+        self.hooks: Mapping[str, Hook] = {}
 
     async def start(self, sink: Sink) -> None: ...
 
@@ -213,7 +217,7 @@ def at(waits: Sequence[float], share: float) -> float:
 
 
 async def main() -> None:
-    folder, ears = Path(tempfile.mkdtemp(prefix="loa-bench-")), load_ears()
+    folder, ears = Path(tempfile.mkdtemp(prefix="loa-bench-")), load_ears(OFFICE, load_units())
     try:
         for name, rate in (("inbound, all at once", None), (f"inbound, {PACED_RATE:.0f}/s", PACED_RATE)):
             figures = await measure(folder, ears, rate)

@@ -20,6 +20,7 @@ from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
 from bot.sender import Address, Contact, Look, address_of, look_up
 from bot.speaking import Speaking
+from bot.together import Together
 from bot.wording import Form, Wording
 from broadcasts.routes import Routes
 from lanes.port import Bus
@@ -64,6 +65,7 @@ class Acting:
         now: Now = time.time,
     ) -> None:
         self._ledger = ledger
+        self._look: Together[Look] = Together(ledger.read, apart=True)
         self._bus = bus
         self._routes = routes
         self._confirming = confirming
@@ -88,7 +90,7 @@ class Acting:
 
     async def handle(self, message: Waiting) -> Handled:
         address = address_of(message, self._routes)
-        look = await self._ledger.read(lambda tx: look_up(tx, message, address, self._now()))
+        look = await self._look(lambda tx: look_up(tx, message, address, self._now()))
         meaning = self._meaning(message.text)
         heard = Heard(message, address, look, meaning, "sms" if address.telephone else "chat")
         act = await self._decide(heard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -11,8 +12,9 @@ from bot.conversation import Choice, Question
 from bot.intents import UNKNOWN, Language, Understood
 from bot.sender import Look
 from bot.wording import Form, Wording
-from directory.units import Unit, UnitCatalogue
+from directory.units import OLD_TYPES, Unit, UnitCatalogue, split_type
 from store.inbox import Handled
+from text.segments import measure
 
 REMEMBERED: Final = 1_024
 """Texts whose meaning is kept: a text is looked at when it is stored and when it is handled, and "ok" is common."""
@@ -76,7 +78,18 @@ class Answering:
         code = look.unit_code or ("" if unit is None else unit.code)
         person_id = None if look.contact is None else look.contact.person_id
         handled = Handled(state, meaning.intent, note, code, person_id)
-        return Act(handled, self._answers.reply(meaning, unit, form), in_group=True)
+        return Act(handled, self._reply(meaning, unit, form), in_group=True)
+
+    def _reply(self, meaning: Understood, unit: Unit | None, form: Form) -> str:
+        """Where an older name was typed the answer says so: "Xã Vạn Lộc (Ngư Lộc cũ)"."""
+        plain = self._answers.reply(meaning, unit, form)
+        if unit is None or not meaning.unit.note:
+            return plain
+        older = short_name(meaning.unit.note)
+        if older == unit.short_name:
+            return plain
+        told = self._answers.reply(meaning, replace(unit, name=f"{unit.name} ({older} cũ)"), form)
+        return told if form == "chat" or len(measure(told).parts) == 1 else plain
 
     def _which(self, codes: Sequence[str], meaning: Understood, text: str, look: Look, form: Form) -> Act:
         """Numbered choices; more than people read, or than fit one SMS part, and we ask for the name instead."""
@@ -95,3 +108,12 @@ class Answering:
         return Act(
             Handled("answered", question.intent, "which", look.unit_code, person_id), asked, question, in_group=True
         )
+
+
+def short_name(older: str) -> str:
+    """ "Ngư Lộc" of "Xã Ngư Lộc, Huyện Hậu Lộc"."""
+    name = older.partition(",")[0]
+    try:
+        return split_type(name, OLD_TYPES)[1]
+    except ValueError:
+        return name

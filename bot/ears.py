@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from adapters.contract import Now
 from bot.acting import Acting
 from bot.answering import Answering
+from bot.answers import Answers, Office
 from bot.confirming import Confirming
 from bot.intake import Intake
+from bot.intents import Language
+from bot.keywords import load as load_keywords
 from bot.speaking import Outbox, Speaking
 from bot.wording import Wording
+from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.routes import Routes
+from directory.unit_finder import UnitFinder
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from store.engine import Ledger
@@ -54,3 +59,10 @@ class Ears:
             now,
         )
         return Intake(ledger, bus, acting.handle, acting.is_life, now)
+
+
+def load(office: Office, units: UnitCatalogue, ourselves: Collection[str] = (), code_prefix: str = "TB") -> Ears:
+    """Read the tables of words and sentences; they are checked here, so a wrong one stops the start."""
+    wording = load_wording()
+    language = Language(UnitFinder(units), load_keywords())
+    return Ears(Answering(language, Answers(office), wording, units), wording, units, ourselves, code_prefix)

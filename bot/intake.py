@@ -56,8 +56,10 @@ class Line:
     reading: bool = False
 
     def push(self, row: inbox.Waiting) -> None:
-        """Take a row that was just stored, unless older ones are still to be read."""
-        if self.more or self.reading or len(self.rows) >= IN_MEMORY:
+        """Take a row that was just stored, unless older ones are still to be read, or it may have been read already:
+        the ledger knows of a row before the one who stored it hears so."""
+        if self.more or self.reading or len(self.rows) >= IN_MEMORY or row.id <= self.seen:
+            self.seen = min(self.seen, row.id - 1)
             self.more = True
             return
         self.rows[row.id] = row

@@ -11,6 +11,7 @@ from bot import manners
 from bot.act import Act
 from bot.conversation import OPEN_FOR, Question, to_json
 from bot.sender import Address, Look
+from bot.together import Together
 from broadcasts.model import Actor, Role
 from store import conversations, inbox
 from store.engine import Ledger, Tx
@@ -37,7 +38,7 @@ class Outbox(Protocol):
 
 class Speaking:
     def __init__(self, ledger: Ledger, outbox: Outbox, now: Now = time.time) -> None:
-        self._ledger = ledger
+        self._record: Together[None] = Together(ledger.write, apart=False)
         self._outbox = outbox
         self._now = now
         self._said_in_group: dict[str, deque[float]] = {}
@@ -57,7 +58,7 @@ class Speaking:
             if inbox.finish(tx, message.id, handled, now) and question is not None:
                 _remember(tx, address, question, now)
 
-        await self._ledger.write(record)
+        await self._record(record)
         return handled
 
     async def _say(self, message: Waiting, reply: str) -> None:

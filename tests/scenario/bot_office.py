@@ -10,6 +10,8 @@ from pathlib import Path
 
 from adapters.contract import Incoming, IncomingKind
 from bot.answering import Answering
+from bot.answers import Answers
+from bot.answers import Office as BotOffice
 from bot.ears import Ears
 from bot.intake import Intake
 from bot.intents import Language
@@ -28,27 +30,14 @@ from directory.unit_finder import UnitFinder
 from directory.units import load as load_units
 from store import alarms, broadcasts, directory, inbox, rollcalls
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, leader
-from text.safe import to_safe
 
 UNITS = load_units()
 WORDING = load_wording()
 LANGUAGE = Language(UnitFinder(UNITS), load_keywords())
+OFFICE = BotOffice(hotline="0237 000 0000", portal="https://pctt.example.vn/", dvc_portal="dichvucong.example.vn")
 OFFICER = Actor("Nguyễn Trực", Role.OFFICER)
 STEPS = (Step(after=0, channels=("zalo",), roles=("chairman",)),)
 GROUP = "the-group"
-
-
-class StubAnswers:
-    def reply(self, meaning, unit, form):
-        t = f"{meaning.intent} {unit.name if unit else ''} {meaning.unit.note}"
-        return to_safe(t).text if form == "sms" else t
-
-    def rescue(self, unit, form):
-        return "Goi ngay 112"
-
-
-def answering() -> Answering:
-    return Answering(LANGUAGE, StubAnswers(), WORDING, UNITS)
 
 
 def code_of(name: str) -> str:
@@ -94,7 +83,7 @@ class Office:
         self.desk = Desk(
             room.ledger, room.bus, room.routes, room.clockwork, self.acks, UNITS, TemplateSet(()), settings, self.clock
         )
-        self.answering = answering()
+        self.answering = Answering(LANGUAGE, Answers(OFFICE), WORDING, UNITS)
         self.ears = Ears(self.answering, WORDING, UNITS, ourselves={"8077"})
         self.intake = self._intake()
         room.recorder.incoming = lambda batch: self.intake.store(batch)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -18,6 +19,7 @@ from store import inbox
 from store.engine import Ledger, LedgerWriteError, Tx
 from store.migrate import migrate
 
+T = TypeVar("T")
 AT = datetime(2025, 8, 24, 19, 0, tzinfo=UTC)
 
 
@@ -231,6 +233,27 @@ async def test_a_read_that_fails_is_tried_again(ledger: Ledger, monkeypatch: pyt
     async with running(Intake(ledger, MemoryBus(), handler.handle, is_life)):
         await handler.saw(1)
     assert handler.seen == ["ok"]
+
+
+async def test_a_row_that_is_read_before_its_caller_hears_of_it_is_handled_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.intake.SWEEP_SECONDS", 0.005)
+    handler, write = Handler(ledger), ledger.write
+
+    async def slow_to_tell(fn: Callable[[Tx], T]) -> T:
+        value = await write(fn)
+        await asyncio.sleep(0.02)
+        return value
+
+    async with running(Intake(ledger, MemoryBus(), handler.handle, is_life)) as intake:
+        monkeypatch.setattr(ledger, "write", slow_to_tell)
+        texts = [f"hoi {n}" for n in range(40)]
+        batch = [said(text, text, sender=f"84900{n:06}") for n, text in enumerate(texts)]
+        await asyncio.gather(*(intake.store([one]) for one in batch))
+        await handler.saw(40)
+        await intake.drained()
+    assert sorted(handler.seen) == sorted(texts)
 
 
 async def test_the_provider_hears_no_ok_when_nothing_was_stored(ledger: Ledger) -> None:
