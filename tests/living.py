@@ -397,3 +397,35 @@ def loa(
 def objects(stdout: str) -> list[dict[str, Any]]:
     """What a command printed: one JSON object a line."""
     return [json.loads(line) for line in stdout.splitlines()]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """`loa demo`: the service, its simulators and their people, as a visitor starts them."""
+
+    process: Process
+    said: dict[str, Any]
+    api: Http
+    approver: Http
+    town: Town
+    data: Path
+
+    def loa(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """A command with the address and the officer's key of the ready line."""
+        environ = {"LOA_API": self.said["api"], "LOA_API_KEY": self.said["api_key"]}
+        return loa(*arguments, environ=environ, seconds=seconds)
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
+    """`loa demo --port 0` until the block ends."""
+    data = folder / "demo"
+    process = Process((*LOA, "demo", "--port", "0", "--data", str(data), *arguments), folder / "demo.log")
+    try:
+        said = process.ready()
+        urls = said["simulators"]
+        town = Town(process, urls, Http(urls["zalo"]), Http(urls["telegram"]), Http(urls["smsc_control"]))
+        api, approver = (Http(said["api"], said[key]) for key in ("api_key", "approver_key"))
+        yield Demo(process, said, api, approver, town, data)
+    finally:
+        process.end()
