@@ -11,9 +11,9 @@ import sys
 
 import structlog
 
-from benchmarks import ledger, sms, zalo
+from benchmarks import language, ledger, sms, zalo
 
-BENCHMARKS = {"sms": sms.main, "zalo": zalo.main, "ledger": ledger.main}
+BENCHMARKS = {"sms": sms.main, "zalo": zalo.main, "ledger": ledger.main, "language": language.main}
 
 
 def main() -> None:

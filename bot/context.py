@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from bot.keywords import Intent, Keywords, Phrase, Tier
+from bot.keywords import Intent, Keywords, Phrase, Row, Tier
 from bot.phrases import Hit, says, stands
 from bot.reading import Reading
 from text.syllables import Agreement
@@ -40,23 +39,22 @@ def counts(hit: Hit, reading: Reading, keywords: Keywords) -> bool:
 def near_each_other(reading: Reading, intent: Intent, keywords: Keywords) -> str | None:
     """What was found of a pair of rows that the intent names `together` ("nước … ngực"), None if neither."""
     for first, second in intent.together:
-        for begin, one in _places(reading, first, keywords):
-            for start, other in _places(reading, second, keywords):
+        others = _places(reading, second, keywords)
+        for begin, one in _places(reading, first, keywords) if others else ():
+            for start, other in others:
                 if begin != start and abs(start - begin) <= _NEAR:
                     return f"{' '.join(one.words)} … {' '.join(other.words)}"
     return None
 
 
-def _places(reading: Reading, phrases: Sequence[Phrase], keywords: Keywords) -> list[tuple[int, Phrase]]:
-    found = []
-    for at, word in enumerate(reading.words):
-        if at in reading.place_words or at in reading.water_words:
-            continue
-        for phrase in phrases:
-            typed = reading.words[at : at + len(phrase.words)]
-            if phrase.folded[0] == word.folded and stands(typed, phrase, keywords.homographs):
-                found.append((at, phrase))
-    return found
+def _places(reading: Reading, row: Row, keywords: Keywords) -> list[tuple[int, Phrase]]:
+    return [
+        (at, phrase)
+        for at, word in enumerate(reading.words)
+        if at not in reading.place_words and at not in reading.water_words
+        for phrase in row.get(word.folded, ())
+        if stands(reading.words[at : at + len(phrase.words)], phrase, keywords.homographs)
+    ]
 
 
 def left_over(

@@ -39,6 +39,10 @@ class Phrase:
         return "".join(self.folded)
 
 
+Row = Mapping[str, tuple[Phrase, ...]]
+"""Phrases by their first folded word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """One row of the table: its order words and the context in which its everyday words count."""
@@ -46,7 +50,7 @@ class Intent:
     code: str
     keywords: frozenset[str]
     beside: tuple[Phrase, ...]
-    together: tuple[tuple[tuple[Phrase, ...], tuple[Phrase, ...]], ...]
+    together: tuple[tuple[Row, Row], ...]
     """Pairs of rows: a phrase of either near each other."""
     lead: bool
     strict: bool
@@ -154,7 +158,7 @@ def _intent(row: Mapping[str, Any]) -> Intent:
         code=row["code"],
         keywords=frozenset(map(fold, row["keyword"])),
         beside=listed(row.get("beside", ())),
-        together=tuple((listed(first), listed(second)) for first, second in row.get("together", ())),
+        together=tuple((_row(listed(first)), _row(listed(second))) for first, second in row.get("together", ())),
         lead=bool(row.get("lead", False)),
         strict=bool(row.get("strict", False)),
     )
@@ -190,6 +194,13 @@ def _phrase(intent: str, tier: Tier, phrase: str) -> Phrase:
     if not words:
         raise KeywordsError(f"keywords: empty phrase in {intent or 'stop'}")
     return Phrase(intent, tier, words, tuple(fold(word) for word in words))
+
+
+def _row(phrases: Iterable[Phrase]) -> Row:
+    found: dict[str, list[Phrase]] = {}
+    for phrase in phrases:
+        found.setdefault(phrase.folded[0], []).append(phrase)
+    return {first: tuple(listed) for first, listed in found.items()}
 
 
 def _by_key(phrases: Iterable[Phrase]) -> Mapping[tuple[str, ...], tuple[Phrase, ...]]:

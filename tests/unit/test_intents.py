@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ def language() -> Language:
     return Language(UnitFinder(units.load()), load())
 
 
+@lru_cache(maxsize=20_000)
 def understand(text: str) -> Understood:
     return language().understand(text)
 
@@ -39,6 +40,7 @@ def rows(name: str) -> list[tuple[str, str, str]]:
 
 
 TABLE_ROWS = [row for name in ("keywords.tsv", "keywords_more.tsv") for row in rows(name)]
+INTENTS = {*load().intents, "UNKNOWN"}
 TEXTS = [text for text, _, _ in TABLE_ROWS if text.strip()]
 
 
@@ -153,7 +155,7 @@ def test_random_text_confirms_nothing_and_names_no_unit(text: str) -> None:
 @settings(deadline=None, max_examples=200)
 def test_any_mixture_of_words_is_read(words: list[str]) -> None:
     found = understand(" ".join(words))
-    assert found.intent in {*load().intents, "UNKNOWN"}
+    assert found.intent in INTENTS
     assert 0 <= found.certainty <= 1
 
 
