@@ -25,6 +25,8 @@ from store.engine import Ledger
 from store.inbox import Handled, Waiting
 from text.dates import moment
 
+AMBIGUOUS: Final = "AMBIG:"
+"""Opens units to choose from in an argument."""
 TITLE_SHOWN: Final = 60
 """Characters of a title beside its code."""
 DONE: Final = frozenset({"acknowledged", "acknowledged_late", "already"})
@@ -59,9 +61,11 @@ class Confirming:
         if not directives:
             return self._answer("nothing_open", contact, form, state="answered")
         waiting = [one for one in directives if one.ack_state in STILL_ASKED]
-        named = meant(meaning.designation, directives)
-        candidates = named or waiting or directives[:1]
-        if len(candidates) == 1 and (named or not meaning.designation):
+        found = [meant(document, directives) for document in documents(meaning)]
+        if found and all(len(named) == 1 for named in found):
+            return await self.by_codes(message, contact, [named[0].code for named in found], form)
+        candidates = [one for named in found for one in named] or waiting or directives[:1]
+        if len(candidates) == 1 and not found:
             return await self.by_codes(message, contact, (candidates[0].code,), form)
         return self._which(contact, candidates, form)  # a document that we do not know is never taken for another
 
@@ -165,6 +169,13 @@ class Confirming:
 def said_at(message: Waiting) -> datetime:
     """When it was written; a provider's clock may not be ahead of ours."""
     return datetime.fromtimestamp(min(message.at, message.came_at), UTC)
+
+
+def documents(meaning: Understood) -> list[str]:
+    """The documents that a confirmation names: what its argument holds beside units."""
+    places = {unit.name for unit in meaning.unit.units} | set(meaning.waters)
+    parts = (part for part in meaning.argument.split(";") if part and part not in places)
+    return [part for part in parts if not part.startswith(AMBIGUOUS)]
 
 
 def label(directive: OpenDirective, form: Form) -> str:

@@ -154,6 +154,24 @@ async def test_a_document_that_is_not_open_never_confirms_another(office: Office
     assert await office.acknowledged() == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("đã nhận công điện 04 và công điện 05", ["acknowledged", "acknowledged", "awaiting"]),
+        ("đã nhận TB0825-11 và TB0825-13", ["acknowledged", "awaiting", "acknowledged"]),
+        ("đã nhận công điện 04 và công điện 12", ["awaiting", "awaiting", "awaiting"]),
+    ],
+)
+async def test_several_documents_in_one_message(office: Office, text: str, states: list[str]) -> None:
+    chairman = await office.register(SON_DIEN)
+    numbers = [
+        await office.directive(code, title)
+        for code, title in (("TB0825-11", "CĐ 04"), ("TB0825-12", "CĐ 05"), ("TB0825-13", "Bão số 9"))
+    ]
+    assert len(await office.hears(text, chairman.phone)) == 1
+    assert [await office.state(no, chairman) for no in numbers] == states
+
+
 async def test_an_unknown_code_is_said_to_be_unknown(office: Office) -> None:
     chairman = await office.register(SON_DIEN)
     await office.directive("TB0825-07")
