@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Mode, Preview, Role, Urgency
-from broadcasts.templates import Template
+from broadcasts.templates import OFFICE_BLANKS, SENDER, SYSTEM_BLANKS, Template, fill
 from store import access, broadcasts, directory, number_lists
 from text.report import count_report
 from web.api.idempotency import one_at_a_time
@@ -36,7 +36,7 @@ async def new(request: web.Request) -> web.StreamResponse:
     """Without `template`: the ten templates to choose from. `template=` empty: free text."""
     services = services_of(request)
     if "template" not in request.query:
-        return await render(request, "choose.html", templates=services.templates.all)
+        return await render(request, "choose.html", templates=services.templates.all, sample=sample)
     name = request.query["template"]
     template = services.templates.find(name) if name else None
     if name and template is None:
@@ -119,6 +119,13 @@ async def _kept_draft(services: Services, view: BroadcastView) -> Draft:
     if row is None:
         raise Trouble(404, "not_found")
     return Draft.model_validate(orjson.loads(row.content)["draft"])
+
+
+def sample(template: Template) -> str:
+    """What a template says, with its examples in its blanks."""
+    examples = {name: blank.example for name, blank in template.blanks.items()}
+    automatic = dict.fromkeys(SYSTEM_BLANKS | OFFICE_BLANKS, GAP)
+    return fill(template.sms.removeprefix(f"{{{SENDER}}}: "), automatic | examples)
 
 
 async def _problems(services: Services, form: ComposeForm) -> bool:

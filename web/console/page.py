@@ -90,6 +90,7 @@ def words(say: Catalogue, now: float) -> dict[str, Any]:
         "mask": mask,
         "fold": fold,
         "short_name": short_name,
+        "spoken": spoken,
     }
 
 
@@ -97,6 +98,12 @@ def short_name(name: str) -> str:
     """A unit's name where room is scarce: a commune without its type, a ward with it shortened."""
     kind, _, rest = name.partition(" ")
     return f"{kind[0]}. {rest}" if kind == WARD and rest else rest or name
+
+
+def spoken(msisdn: str) -> str:
+    """A Vietnamese number in the groups in which it is read out: 0900 068 760."""
+    digits = f"0{msisdn[2:]}" if msisdn.startswith("84") else msisdn
+    return f"{digits[:4]} {digits[4:7]} {digits[7:]}".strip()
 
 
 def channel_name(say: Catalogue, name: str) -> str:
