@@ -13,18 +13,20 @@ from typing import Final
 
 from bot.act import Act
 from bot.conversation import MOST_CHOICES, Choice, Question
-from bot.designation import meant
+from bot.designation import Directive, meant
 from bot.intents import DANHAN, Understood
 from bot.sender import Contact
 from bot.wording import Form, Wording
-from broadcasts.acknowledge import Acknowledgements, Confirmation, OpenDirective
+from broadcasts.acknowledge import Acknowledgements, Confirmation
 from broadcasts.states import STILL_ASKED
 from directory.units import UnitCatalogue
-from store import broadcasts
+from store import broadcasts, confirmations
 from store.engine import Ledger
 from store.inbox import Handled, Waiting
 from text.dates import moment
 
+LATE_FOR: Final = 24 * 3600.0
+"""Seconds after its closing in which plain words still confirm a broadcast, as late."""
 AMBIGUOUS: Final = "AMBIG:"
 """Opens units to choose from in an argument."""
 TITLE_SHOWN: Final = 60
@@ -59,15 +61,28 @@ class Confirming:
             return self._answer("no_unit", contact, form, state="answered")
         directives = await self._acks.open_for(contact.unit_code)
         if not directives:
-            return self._answer("nothing_open", contact, form, state="answered")
+            return await self._late(message, contact, form)
         waiting = [one for one in directives if one.ack_state in STILL_ASKED]
-        found = [meant(document, directives) for document in documents(meaning)]
-        if found and all(len(named) == 1 for named in found):
-            return await self.by_codes(message, contact, [named[0].code for named in found], form)
-        candidates = [one for named in found for one in named] or waiting or directives[:1]
+        found = [meant(document, message.text, directives) for document in documents(meaning)]
+        if found and all(len(named.surely) == 1 for named in found):
+            return await self.by_codes(message, contact, [named.surely[0].code for named in found], form)
+        perhaps = [one for one in directives if any(one in named.perhaps for named in found)]
+        candidates = perhaps or waiting or directives[:1]
         if len(candidates) == 1 and not found:
             return await self.by_codes(message, contact, (candidates[0].code,), form)
         return self._which(contact, candidates, form)  # a document that we do not know is never taken for another
+
+    async def _late(self, message: Waiting, contact: Contact, form: Form) -> Act:
+        """Nothing is open: the word may be for what closed lately."""
+        since = message.came_at - LATE_FOR
+        closed = await self._ledger.read(
+            lambda tx: confirmations.lately_closed(tx, contact.unit_code, since, MOST_CHOICES)
+        )
+        if not closed:
+            return self._answer("nothing_open", contact, form, state="answered")
+        if len(closed) == 1:
+            return await self.by_codes(message, contact, (closed[0].code,), form)
+        return self._which(contact, closed, form)
 
     async def by_codes(self, message: Waiting, contact: Contact, codes: Sequence[str], form: Form) -> Act:
         """Confirm what is named; the answer tells the first thing that went otherwise than expected."""
@@ -131,7 +146,7 @@ class Confirming:
             new=confirmation.superseded_by or "",
         )
 
-    def _which(self, contact: Contact, directives: Sequence[OpenDirective], form: Form) -> Act:
+    def _which(self, contact: Contact, directives: Sequence[Directive], form: Form) -> Act:
         return self._ask(contact, [Choice(one.code, label(one, form)) for one in directives[:MOST_CHOICES]], form)
 
     def _ask(self, contact: Contact, choices: Sequence[Choice], form: Form) -> Act:
@@ -178,7 +193,7 @@ def documents(meaning: Understood) -> list[str]:
     return [part for part in parts if not part.startswith(AMBIGUOUS)]
 
 
-def label(directive: OpenDirective, form: Form) -> str:
+def label(directive: Directive, form: Form) -> str:
     if form == "sms" or not directive.title:
         return directive.code
     return f"{directive.code} ({directive.title[:TITLE_SHOWN]})"

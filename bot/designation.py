@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from text.folding import fold
 from text.safe import to_safe
@@ -13,6 +14,13 @@ from text.safe import to_safe
 CODES_AT_ONCE: Final = 5
 """More codes in one message are not a confirmation."""
 
+NUMBER_DIGITS: Final = 5
+"""Digits of a document's number at most (20631/UBND-NN)."""
+
+_KINDS: Final = "cong dien|cd|cong van|cv|chi thi|ct|quyet dinh|qd|thong bao|ke hoach|kh|van ban|vb"
+_DOCUMENT: Final = re.compile(rf"\b(?:{_KINDS})(?: so)? (\d{{1,5}})\b")
+_DOCUMENT_SIGN: Final = re.compile(r"\b(\d{1,5}) (?:cd|cv|ct|qd|tb|kh|nq|ubnd|vpcp|pctt|bch)\b")
+_STORM: Final = re.compile(r"\bbao(?: so)? (\d{1,2})\b")
 _PRESSED: Final = re.compile(r"#?ACK\s+([A-Z][A-Z0-9-]{2,31})")
 
 
@@ -48,18 +56,36 @@ def _pattern(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Z0-9])(?:{with_prefix}|{without})(?![0-9])")
 
 
-def meant(designation: str, directives: Sequence[D]) -> list[D]:
-    """Those whose code ends in the number or whose title bears it: "04/CĐ-UBND", "cd 4", "số 07".
+@dataclass(frozen=True, slots=True)
+class Meant(Generic[D]):
+    """`surely` bear that document number, or the storm of that number where a storm is named; `perhaps` bear the number
+    somewhere in the title or at the end of the code."""
 
-    Compared as the office does: Đ = D, leading zeros dropped; a letter part counts only where the title has it, too.
-    """
-    numbers = {int(word) for word in fold(designation).split() if word.isdigit() and len(word) <= 5}
-    if not numbers:
-        return []
-    return [one for one in directives if not numbers.isdisjoint(_numbers_of(one))]
+    surely: list[D]
+    perhaps: list[D]
 
 
-def _numbers_of(directive: Directive) -> set[int]:
+def meant(document: str, said: str, directives: Sequence[D]) -> Meant[D]:
+    """Those that a confirmation `said` names by `document`: "04/CĐ-UBND", "4", "07". Đ is D, leading zeros go."""
+    numbers = {int(word) for word in fold(document).split() if word.isdigit() and len(word) <= NUMBER_DIGITS}
+    storms = numbers & _numbers(_STORM, fold(said))
+    surely = [
+        one for one in directives if numbers & _documents(one.title) or storms & _numbers(_STORM, fold(one.title))
+    ]
+    perhaps = [one for one in directives if numbers & _all_numbers(one)]
+    return Meant(surely, perhaps)
+
+
+def _documents(title: str) -> set[int]:
+    folded = fold(title)
+    return _numbers(_DOCUMENT, folded) | _numbers(_DOCUMENT_SIGN, folded)
+
+
+def _numbers(pattern: re.Pattern[str], folded: str) -> set[int]:
+    return {int(number) for number in pattern.findall(folded)}
+
+
+def _all_numbers(directive: Directive) -> set[int]:
     tail = directive.code.rpartition("-")[2]
     words = [*fold(directive.title).split(), tail]
-    return {int(word) for word in words if word.isdigit() and len(word) <= 5}
+    return {int(word) for word in words if word.isdigit() and len(word) <= NUMBER_DIGITS}

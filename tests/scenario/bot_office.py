@@ -194,4 +194,6 @@ class Office:
         return await self.room.ledger.read(alarms.ringing)
 
     async def set_state(self, no: int, state: str) -> None:
-        await self.room.ledger.write(lambda tx: broadcasts.update(tx, no, ("sending", "sent"), {"state": state}))
+        await self.room.ledger.write(
+            lambda tx: broadcasts.update(tx, no, ("sending", "sent"), {"state": state, "ended_at": self.clock.at})
+        )

@@ -146,7 +146,7 @@ async def test_a_code_or_a_document_number_names_it(office: Office, text: str) -
 async def test_a_document_that_is_not_open_never_confirms_another(office: Office) -> None:
     chairman = await office.register(SON_DIEN)
     await office.directive("TB0825-07", "Bão số 5")
-    assert await office.hears("đã nhận công điện số 12", chairman.phone) == [
+    assert await office.hears("đã nhận công điện số 7", chairman.phone) == [
         "Anh/chi xac nhan: 1. TB0825-07? Dung thi tra loi 1"
     ]
     assert await office.acknowledged() == 0
@@ -209,6 +209,21 @@ async def test_a_late_confirmation_is_written_down_as_late(office: Office) -> No
     answer = await office.hears("DANHAN TB0825-07", chairman.phone)
     assert answer == ["Da ghi nhan (muon): Xa Son Dien xac nhan tin TB0825-07 luc 02:20 ngay 25/8."]
     assert await office.state(no, chairman) == "acknowledged_late"
+
+
+async def test_plain_words_confirm_what_closed_lately(office: Office) -> None:
+    chairman = await office.register(SON_DIEN)
+    numbers = [await office.directive(f"TB0825-0{n}") for n in (6, 7)]
+    await office.settled()
+    for no in numbers:
+        await office.set_state(no, "closed")
+    question = "Anh/chi xac nhan: 1. TB0825-07 2. TB0825-06? Tra loi 1 hoac 2"
+    assert await office.hears("dạ rõ", chairman.phone) == [question]
+    await office.hears("1", chairman.phone)
+    await office.hears("dạ rõ ạ", chairman.phone)
+    assert [await office.state(no, chairman) for no in numbers] == ["acknowledged_late", "acknowledged_late"]
+    office.clock.at += 86_401
+    assert "Hien khong co tin nao" in (await office.hears("dạ rõ", chairman.phone))[0]
 
 
 async def test_nothing_open_and_informed_only(office: Office) -> None:

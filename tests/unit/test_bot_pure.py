@@ -111,21 +111,30 @@ def test_a_pressed_button_names_a_code(payload: str, code: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "codes"),
+    ("document", "said", "surely", "perhaps"),
     [
-        ("04/CĐ-UBND", ["TB0825-07"]),
-        ("cd 4", ["TB0825-07"]),
-        ("5", ["TB0825-06"]),
-        ("06", ["TB0825-06"]),
-        ("2025", []),
-        ("cd 9", []),
-        ("", []),
-        ("9" * 400, []),
+        ("04/CĐ-UBND", "da nhan", ["TB0825-07"], ["TB0825-07"]),
+        ("4", "da nhan cd 4", ["TB0825-07"], ["TB0825-07"]),
+        ("00004", "da nhan cd 00004", ["TB0825-07"], ["TB0825-07"]),
+        ("5", "đã nhận tin bão số 5", ["TB0825-06"], ["TB0825-06"]),
+        ("5", "da nhan cong dien 5", [], ["TB0825-06"]),
+        ("06", "da nhan 06", [], ["TB0825-06"]),
+        ("20631", "20631/UBND-NN", ["TB0825-08"], ["TB0825-08"]),
+        ("2025", "", [], []),
+        ("9", "cd 9", [], []),
+        ("", "", [], []),
+        ("9" * 400, "", [], []),
     ],
 )
-def test_a_document_number_names_a_directive(said: str, codes: list[str]) -> None:
-    directives = [Directive("TB0825-07", "CĐ 04/CĐ-UBND"), Directive("TB0825-06", "Bão số 5")]
-    assert [one.code for one in designation.meant(said, directives)] == codes
+def test_a_document_number_names_a_directive(document: str, said: str, surely: list[str], perhaps: list[str]) -> None:
+    directives = [
+        Directive("TB0825-07", "CĐ số 04: kêu gọi tàu thuyền"),
+        Directive("TB0825-06", "Bão số 5, cập nhật"),
+        Directive("TB0825-08", "20631/UBND-NN"),
+    ]
+    found = designation.meant(document, said, directives)
+    assert [one.code for one in found.surely] == surely
+    assert [one.code for one in found.perhaps] == perhaps
 
 
 @pytest.mark.parametrize(
@@ -240,7 +249,7 @@ def test_no_text_breaks_the_pure_parts(text: str) -> None:
     manners.needs_reader(text, WORDING.rude)
     designation.codes_in(text)
     designation.pressed_code(text)
-    designation.meant(text, [Directive("TB0825-07", "CĐ 04")])
+    designation.meant(text, text, [Directive("TB0825-07", text)])
     conversation.chosen(text, TWO, WORDING.choice)
     assert WORDING.help.found_in(text) in (True, False)
 
