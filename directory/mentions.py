@@ -95,7 +95,7 @@ class Mentions:
             typed = self._name_at(words, name_at, taken, single=True)
             if typed is not None:
                 return self._aged(words, replace(typed, start=at, type=kind))
-        plain = self._name_at(words, at, taken, single=setting is Setting.ALONE)
+        plain = self._name_at(words, at, taken, single=setting is Setting.ALONE and len(words) == 1)
         if plain is not None:
             return self._aged(words, plain)
         return self._misspelt_at(words, at, kind, length, taken, setting) if kind is not None else None
@@ -121,6 +121,8 @@ class Mentions:
             names = self._book.named(" ".join(word.folded for word in typed))
             if length == 1 and not single:
                 names = [name for name in names if typed[0].marked and name.agreement(typed) is Agreement.EXACT]
+            elif length == 1:
+                names = [name for name in names if name.agreement(typed) is not Agreement.CONTRADICTS]
             if names:
                 return Mention(at, at + length, at, at + length, tuple(names), own_province=self._own_spelling)
         return None
@@ -129,10 +131,11 @@ class Mentions:
         """ "Xuân Hòa cũ" is an older unit, "Đồng Tiến mới" one of today."""
         if mention.type in (PlaceType.DISTRICT, PlaceType.PROVINCE):
             return mention
-        for phrases, kind in ((self._book.words.old, Kind.OLD_UNIT), (self._book.words.new, Kind.UNIT)):
+        older = (Kind.OLD_UNIT, Kind.DISTRICT)
+        for phrases, kinds in ((self._book.words.old, older), (self._book.words.new, (Kind.UNIT,))):
             for phrase in phrases:
                 after = words[mention.end : mention.end + len(phrase)]
-                narrowed = tuple(name for name in mention.names if name.kind is kind)
+                narrowed = tuple(name for name in mention.names if name.kind in kinds)
                 if narrowed and _spells(after, phrase):
                     return replace(mention, names=narrowed, end=mention.end + len(phrase))
         return mention

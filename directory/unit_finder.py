@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from directory.mentions import COMMUNE_TYPES, Mention, Mentions, Setting
 from directory.misspelt import Misspelt
-from directory.place_names import Kind, Name, NameBook, load_words
+from directory.place_names import Kind, Name, NameBook, PlaceType, load_words
 from directory.units import Unit, UnitCatalogue
 from text.syllables import Agreement, wrong_marks
 from text.words import Word, split_known
@@ -88,10 +88,9 @@ class UnitFinder:
         if len(decisive) > 1 and len({choice.codes for _, choice in decisive}) > 1:
             return FoundUnits(text, ask=True, units=units, via="several")
         choice = decisive[0][1]
-        older = [name.full for name in choice.names if name.kind is Kind.OLD_UNIT]
-        return FoundUnits(
-            text, len(units) > 1, _in_order(units, choice), choice.via, older[0] if len(older) == 1 else ""
-        )
+        first = choice.names[0]
+        note = first.full if len(choice.names) == 1 and first.kind is Kind.OLD_UNIT else ""
+        return FoundUnits(text, len(units) > 1, _in_order(units, choice), choice.via, note)
 
 
 def find_report(found: FoundUnits) -> dict[str, Any]:
@@ -104,6 +103,9 @@ def choose(mention: Mention, words: Sequence[Word], setting: Setting) -> Choice 
     """The place or places that one mention means, None where its accents or its type make it something else."""
     if mention.via:
         return Choice(mention.names, mention.via)
+    districts = [name for name in mention.names if name.kind is Kind.DISTRICT]
+    if mention.type is PlaceType.DISTRICT and districts:
+        return _choice(districts)
     typed = words[mention.name_start : mention.name_end]
     evidence = any(word.marked for word in words[mention.start : mention.end])
     graded: dict[Agreement, list[Name]] = {level: [] for level in Agreement}
@@ -163,6 +165,7 @@ def _of_another_type(names: Iterable[Name]) -> Choice:
 def _contradicted(names: Sequence[Name], mention: Mention, typed: Sequence[Word], setting: Setting) -> Choice | None:
     """Accents that fit no place ("Ngọc Lạc"): tolerated where one place alone has that folded name."""
     places = [name for name in names if name.kind is not Kind.PROVINCE]
+    places = [name for name in places if name.type is mention.type] or places
     explicit = setting is not Setting.SENTENCE or mention.type is not None or mention.district is not None
     wrong = [
         sum(wrong_marks(word.key, known) for word, known in zip(typed, name.spelling, strict=True)) for name in places

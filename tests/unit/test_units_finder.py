@@ -83,6 +83,11 @@ def test_every_old_unit_with_its_district_leads_to_where_it_went(old) -> None:  
         assert {found.unit.code} == set(old.new_codes)
 
 
+def test_no_unit_of_today_is_an_everyday_phrase() -> None:
+    everyday = {" ".join(map(unaccent, phrase)) for phrase in finder().book.words.everyday}
+    assert everyday.isdisjoint(unit.ascii for unit in UNITS)
+
+
 def test_an_old_name_is_named_in_the_note() -> None:
     assert (find("ngu loc").via, find("ngu loc").note) == ("old_name", "Xã Ngư Lộc, Huyện Hậu Lộc")
     assert find("Hậu Lộc").note == ""
