@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.manual.settings import ManualSettings
 from adapters.sms.settings import KINDS, SmsSettings
 from adapters.telegram.settings import TelegramSettings
 from adapters.zalo.settings import ZaloSettings
+from broadcasts.carrier_orders.office import ACKNOWLEDGE_WITHIN_SECONDS
 from broadcasts.steps import Step
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,6 +126,36 @@ class Limits(_Section):
     close_after: Duration = 86_400.0
 
 
+class CarrierSettings(_Section):
+    """One carrier that orders go to: whom to write to and whom to ring."""
+
+    name: str = Field(min_length=1, max_length=60)
+    email: str = Field(default="", pattern=r"^$|^[^@\s,;<>]+@[^@\s,;<>]+$")
+    phone: str = ""
+    note: str = ""
+
+
+class CarrierOrderSettings(_Section):
+    acknowledge_within: Duration = ACKNOWLEDGE_WITHIN_SECONDS
+
+
+class Mail(_Section):
+    """The office's mail server; without a host nothing is mailed, and forms are handed over on paper."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65_535)
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = Field(default="", pattern=r"^$|^[^@\s,;<>]+@[^@\s,;<>]+$")
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+
+    @model_validator(mode="after")
+    def _whole(self) -> Mail:
+        if self.host and not self.sender:
+            raise ValueError("sender is needed beside host")
+        return self
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="LOA_",
@@ -140,6 +171,16 @@ class Settings(BaseSettings):
     adapters: Adapters = Adapters()
     escalation: dict[str, Escalation] = Field(default_factory=lambda: {"default": DEFAULT_ESCALATION})
     limits: Limits = Limits()
+    carriers: tuple[CarrierSettings, ...] = ()
+    carrier_orders: CarrierOrderSettings = CarrierOrderSettings()
+    mail: Mail = Mail()
+
+    @model_validator(mode="after")
+    def _carriers_once(self) -> Settings:
+        names = [one.name for one in self.carriers]
+        if len(set(names)) != len(names):
+            raise ValueError("two carriers have one name")
+        return self
 
     @classmethod
     def settings_customise_sources(

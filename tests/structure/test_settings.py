@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from adapters.sms.settings import SmppAccount
-from loa.settings import ROOT, Settings, SettingsError, load_settings
+from loa.settings import ROOT, CarrierSettings, Settings, SettingsError, load_settings
 
 TEXT = (ROOT / "config.toml").read_text("utf-8")
 NOT_DEFAULTS = {"name", "host", "system_id", "password", "window", "sender_ton", "sender_npi", "timers", "vendor_codes"}
@@ -48,13 +48,14 @@ def test_every_key_is_there_with_its_default():
     file = uncommented()
     accounts = file["adapters"]["sms"].pop("accounts")
     file.pop("escalation")
+    assert set(file.pop("carriers")[0]) == set(CarrierSettings.model_fields)
     shown = dict(written(file))
-    known = {name: plain(value) for name, value in values(Settings()) if not name.startswith("adapters.sms")}
+    known = {name: plain(value) for name, value in values(Settings()) if not name.startswith(("adapters.sms", "carriers"))}
     # Credentials of the one account stand once, in [adapters.zalo.oa].
     for route in ("oa_user", "oa_group", "zns"):
         for key in type(Settings().adapters.zalo.oa).model_fields:
             known.pop(f"adapters.zalo.{route}.{key}", None)
-    seconds = {"limits.close_after": "24h", "limits.give_up_after": "10m"}
+    seconds = {"limits.close_after": "24h", "limits.give_up_after": "10m", "carrier_orders.acknowledge_within": "15m"}
     assert set(known) - set(shown) == set()
     for name, value in known.items():
         assert shown[name] == seconds.get(name, value), name
@@ -85,6 +86,11 @@ def test_the_file_as_it_is_and_wholly_uncommented_both_load(tmp_path):
         ("[escalation.default]\nsteps = []", "value_wrong", "escalation.default.steps"),
         ("[escalation.default]\nsteps = [{after = 'bald'}]", "value_wrong", "escalation.default.steps.0.after"),
         ("[web\nport = 1", "config_broken", None),
+        ("[[carriers]]\nemail = 'a@b.example.vn'", "key_missing", "carriers.0.name"),
+        ("[[carriers]]\nname = 'x'\nemail = 'a, b'", "value_wrong", "carriers.0.email"),
+        ("[[carriers]]\nname = 'x'\n[[carriers]]\nname = 'x'", "value_wrong", ""),
+        ("[mail]\nhost = 'mail.example.vn'", "value_wrong", "mail"),
+        ("[mail]\ntls = 'maybe'", "value_wrong", "mail.tls"),
     ],
 )
 def test_wrong_settings_name_the_key(tmp_path, text, key, where):
