@@ -79,16 +79,16 @@ class Caller:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-        auth: aiohttp.BasicAuth | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Ending:
         """Call once; follow no redirect (a POST would lose its body, and a key its host)."""
         if self._session is None:
             return NotSent("closed")
         data = orjson.dumps(json) if json is not None else None
-        headers = {"Content-Type": "application/json"} if json is not None else {}
+        sent = {"Content-Type": "application/json"} if json is not None else {}
         try:
             async with self._session.request(
-                method, url, params=params, data=data, headers=headers, auth=auth, timeout=self._timeout,
+                method, url, params=params, data=data, headers={**sent, **(headers or {})}, timeout=self._timeout,
                 allow_redirects=False,
             ) as response:  # fmt: skip
                 return _read(response.status, await response.read(), response.headers)

@@ -9,6 +9,9 @@ import pytest
 from simulators import smsc
 from tests.contract.runner import Rig
 from tests.contract.smpp_stand import Stand
+from tests.contract.sms_http_stand import esms_stand, speed_stand
+
+__all__ = ["esms_stand", "speed_stand"]
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ class EsmsChannel:
             self._task = None
             await self._statuses.save()
         await self._api.caller.close()
+        self._outbox = None
 
     async def send(self, batch: Sequence[Envelope], report: Report) -> None:
         """`to` is a number as `84…`."""

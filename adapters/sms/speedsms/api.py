@@ -6,11 +6,10 @@ X-Rate-Limit-Reset, the seconds to wait.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-
-import aiohttp
 
 from adapters.sms.http import Caller, NoAnswer, NotSent, Reply
 from adapters.sms.speedsms import codes, limits
@@ -42,7 +41,8 @@ class SpeedSmsApi:
     def __init__(self, account: SpeedSmsAccount) -> None:
         self.caller = Caller(account.connect_seconds, account.answer_seconds, account.concurrency + 2, fresh=True)
         self._account = account
-        self._auth = aiohttp.BasicAuth(account.access_token.get_secret_value(), "x")
+        login = f"{account.access_token.get_secret_value()}:x".encode()
+        self._headers = {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
 
     async def send(self, numbers: Sequence[str], text: str) -> Called:
         """`numbers` as `84…`, at most `limits.NUMBERS`."""
@@ -60,7 +60,7 @@ class SpeedSmsApi:
 
     async def _call(self, method: str, path: str, json: Any = None) -> Called:
         url = f"{self._account.base_url}/{path}"
-        ending = await self.caller.call(method, url, json=json, auth=self._auth)
+        ending = await self.caller.call(method, url, json=json, headers=self._headers)
         return _read(ending) if isinstance(ending, Reply) else ending
 
 

@@ -64,7 +64,7 @@ class SpeedSmsChannel:
         settings = self._settings
         requests = max(1, round(settings.tps * limits.WINDOW_SECONDS))
         reserve = min(limits.RESERVED, requests // 4)
-        budget = Budget(requests, limits.WINDOW_SECONDS, asyncio.get_running_loop().time, reserve)
+        budget = Budget(requests, limits.WINDOW_SECONDS, asyncio.get_running_loop().time, reserve=reserve)
         self._outbox = Outbox(
             self._sending.deliver, budget, settings.concurrency, settings.max_parts, self._now,
             take=self._sending.take, batch=limits.NUMBERS,
@@ -86,6 +86,7 @@ class SpeedSmsChannel:
             self._task = None
             await self._reports.save()
         await self._api.caller.close()
+        self._outbox = None
 
     async def send(self, batch: Sequence[Envelope], report: Report) -> None:
         """`to` is a number as `84…`; equal texts share requests."""
