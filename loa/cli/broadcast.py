@@ -5,14 +5,25 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from broadcasts.model import Mode, Urgency
 from loa.cli.client import Api, api
 from loa.cli.out import Failed, line, say
 from loa.settings import seconds
+
+
+class NewKind(StrEnum):
+    """What may be drafted; updates and cancellations come from the broadcast that they change."""
+
+    ALERT = "alert"
+    DIRECTIVE = "directive"
+    NOTICE = "notice"
+
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
 KEYS = ("code", "id", "state", "counts", "rollcall", "content_hash")
@@ -34,9 +45,9 @@ def send(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A blank of the template: K=V.")] = None,
     channels: Annotated[str, typer.Option(help="Channels, in order.")] = "zalo,telegram,sms",
     accented: Annotated[bool, typer.Option("--accented", help="SMS with accents (UCS-2).")] = False,
-    urgency: Annotated[str | None, typer.Option(help="thuong, khan, thuong-khan or hoa-toc.")] = None,
-    kind: Annotated[str | None, typer.Option(help="alert, directive or notice.")] = None,
-    mode: Annotated[str, typer.Option(help="actual, exercise or test.")] = "actual",
+    urgency: Annotated[Urgency | None, typer.Option(help="Left out: the template's own.")] = None,
+    kind: Annotated[NewKind | None, typer.Option(help="Left out: the template's own.")] = None,
+    mode: Annotated[Mode, typer.Option(help="An exercise says so in the text itself.")] = Mode.ACTUAL,
     valid_for: Annotated[str, typer.Option(help="How long it may still leave: 90m, 6h, 1d.")] = "6h",
     title: Annotated[str, typer.Option(help="Its name on the board.")] = "",
     supersedes: Annotated[str | None, typer.Option(help="The code that it replaces.")] = None,
@@ -50,18 +61,17 @@ def send(
     duration = seconds(valid_for)
     if not isinstance(duration, float):
         raise typer.BadParameter(valid_for, param_hint="--valid-for")
+    words = {"text": _text(text, file), "template": template, "blanks": _blanks(set_ or [])}
     service = api(config)
     draft: dict[str, Any] = {
-        "text": _text(text, file),
-        "template": template,
-        "blanks": _blanks(set_ or []),
+        **words,
         "title": title,
         "audience": _upload_files(service, to),
         "channels": [one for one in (part.strip() for part in channels.split(",")) if one],
         "accented": accented,
-        "urgency": urgency,
-        "kind": kind,
-        "mode": mode,
+        "urgency": urgency and urgency.value,
+        "kind": kind and kind.value,
+        "mode": mode.value,
         "valid_for_seconds": duration,
         "supersedes": supersedes,
         "duplicate_ok": duplicate_ok,

@@ -62,10 +62,10 @@ def _refused(refused: urllib.error.HTTPError) -> Failed:
     try:
         problem = orjson.loads(refused.read())
         says = problem.get("detail") or problem["title"]
-        errors = "; ".join(error["says"] for error in problem.get("errors") or [])
+        errors = " ".join(error["says"] for error in problem.get("errors") or [])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return Failed("cli.refused", status=refused.code)
-    return Failed(says=f"{says} {errors}".strip())
+    return Failed(sentence=f"{says} {errors}".strip())
 
 
 def api(config: Path | None, *, admin: bool = False) -> Api:

@@ -47,6 +47,13 @@ def import_list(
     line(_import_line(report))
 
 
+def import_content(file: Annotated[Path, typer.Argument()], dry_run: DryRun = False, config: Config = None) -> None:
+    """Import entries that answers are made of (bulletins, evacuation points, levels) from CSV or XLSX."""
+    with _opened(file) as content:
+        report = api(config).upload("/import/content", content, filename=file.name, dry_run=str(dry_run).lower())
+    line(_import_line(report))
+
+
 def _opened(file: Path) -> BinaryIO:
     try:
         return file.open("rb")

@@ -13,12 +13,12 @@ from web.locale import DEFAULT_LANGUAGE, LANGUAGES, Catalogue
 
 
 class Failed(Exception):
-    """The thing asked for failed; `key` names the sentence in `locale/`, or `says` is one from the service."""
+    """The thing asked for failed; `key` names the sentence in `locale/`, or `sentence` is one from the service."""
 
-    def __init__(self, key: str = "", *, says: str = "", **params: Any) -> None:
-        super().__init__(key or says)
+    def __init__(self, key: str = "", *, sentence: str = "", **params: Any) -> None:
+        super().__init__(key or sentence)
         self.key = key
-        self.says = says
+        self.sentence = sentence
         self.params = params
 
 
@@ -47,7 +47,7 @@ def note(text: str) -> None:
 
 
 def fail(failed: Failed) -> NoReturn:
-    note(failed.says or say(failed.key, **failed.params))
+    note(failed.sentence or say(failed.key, **failed.params))
     sys.exit(1)
 
 
