@@ -17,7 +17,7 @@ from broadcasts.model import Actor, Refusal, Role
 from store import access
 from store.engine import LedgerError
 from web.context import ACTOR, SAY, TROUBLE_PAGE, say_of, services_of
-from web.locale import catalogue, prefer
+from web.locale import DEFAULT_LANGUAGE, catalogue, prefer
 from web.problems import Trouble, problem_response, refused
 from web.roles import Handler, Route, Space, allows, route_of
 from web.security import SAFE_METHODS, refuse_other_sites, secure
@@ -32,6 +32,8 @@ BEARER: Final = "bearer "
 LEDGER_RETRY_SECONDS: Final = 5.0
 """When to try again after the ledger could not be used; a full disk takes a person, a lock takes moments."""
 STATIC: Final = "/static/"
+GONE: Final = 499
+"""The caller went away; nobody reads this (nginx's word for it)."""
 
 
 @web.middleware
@@ -52,7 +54,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         response = await _show(request, _plain_trouble(plain), space)
     except ConnectionResetError:
-        raise
+        return web.Response(status=GONE)
     except Exception:
         response = await _show(request, _unexpected(request), space)
     if not response.prepared:
@@ -104,8 +106,10 @@ def _space_of(path: str) -> Space:
 
 
 def _language(request: web.Request, space: Space) -> str:
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "") if space == "console" else ""
-    return chosen or prefer(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+    """Pages are Vietnamese until somebody presses the switch: the office's computers often have an English browser."""
+    if space == "console":
+        return request.cookies.get(LANGUAGE_COOKIE, DEFAULT_LANGUAGE)
+    return prefer(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
 
 
 async def _show(request: web.Request, trouble: Trouble, space: Space) -> web.StreamResponse:

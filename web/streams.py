@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import structlog
 from aiohttp import web
 
+from store.engine import LedgerError
 from web.context import services_of
 from web.security import secure
+
+log = structlog.get_logger(__name__)
 
 KEEPALIVE_SECONDS: Final = 15.0
 """Proxies cut a line that is silent for 30 to 60 s."""
@@ -23,13 +27,23 @@ STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 HEADERS: Final = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-async def begin(request: web.Request) -> web.StreamResponse:
-    """An open event stream. Raises ConnectionResetError when the reader is gone."""
+@asynccontextmanager
+async def opened(request: web.Request) -> AsyncIterator[web.StreamResponse]:
+    """An open event stream. It ends quietly when its reader is gone, and when the ledger cannot be read: the reader
+    comes back by itself and gets a proper answer then."""
     response = web.StreamResponse(headers=HEADERS)
     secure(response, https=services_of(request).settings.is_https, private=True)
     await response.prepare(request)
+    try:
+        yield response
+    except ConnectionResetError:
+        log.debug("stream_reader_gone", path=request.path)
+    except LedgerError as failed:
+        log.warning("stream_ended", path=request.path, reason=failed.key)
+
+
+async def begin(response: web.StreamResponse) -> None:
     await response.write(b"retry: %d\n\n" % RETRY_MS)
-    return response
 
 
 async def send(response: web.StreamResponse, data: bytes, *, event: str = "", id_: str = "") -> None:

@@ -545,6 +545,27 @@ async def test_one_person_waits_for_what_is_theirs(stand):
 # -- language and mode -------------------------------------------------------------------------------------------------
 
 
+async def test_a_stream_ends_quietly_with_its_reader_and_with_the_ledger(stand, caplog):
+    from store.engine import LedgerError
+
+    code = await stand.sent()
+    officer = await stand.browser()
+    answer = await officer.get(f"/live?broadcast={code}")
+    await answer.content.readline()
+    answer.close()
+
+    async def closed(*_):
+        raise LedgerError("ledger_closed")
+
+    async with asyncio.timeout(10), officer.get(f"/live?broadcast={code}") as answer:
+        await parts(answer)
+        stand.services.desk.view = closed
+        stand.room.bus.publish(f"broadcast:{1}", {"type": "state"})
+        rest = await answer.content.read()
+    assert b"HTTP/1.1" not in rest, "no second answer inside the first"
+    assert "Error handling request" not in caplog.text
+
+
 async def test_every_page_in_both_languages(stand):
     code = await stand.sent()
     browser = await stand.browser()
@@ -554,7 +575,8 @@ async def test_every_page_in_both_languages(stand):
         f"/broadcasts/{code}/rollcall?show=deliveries", f"/broadcasts/{code}/rollcall/16012",
     ]  # fmt: skip
     for path in paths:
-        assert '<html lang="vi"' in await page(browser, path)
+        answer = await browser.get(path, headers={"Accept-Language": "en-US"})
+        assert '<html lang="vi"' in await answer.text(), "Vietnamese until somebody asks for another"
     await post(stand, browser, "canbo", "/preferences/language", lang="en", next="/inbox")
     for path in paths:
         text = await page(browser, path)

@@ -52,8 +52,9 @@ async def follow_events(call: Call[Nothing, EventQuery]) -> web.StreamResponse:
     view = await desk.view(ref)  # a 404 before the stream begins
     after = _last_seen(call)
     shown = b""
-    async with streams.hints(call.request, f"broadcast:{view.id}") as hints:
-        response = await streams.begin(call.request)
+    topic = f"broadcast:{view.id}"
+    async with streams.hints(call.request, topic) as hints, streams.opened(call.request) as response:
+        await streams.begin(response)
         while True:
             after = await _write_new(response, call.services, ref, after)
             view = await desk.view(ref)
@@ -64,7 +65,8 @@ async def follow_events(call: Call[Nothing, EventQuery]) -> web.StreamResponse:
             else:
                 await streams.comment(response)
             if not await hints.wait(streams.KEEPALIVE_SECONDS):
-                return response
+                break
+    return response
 
 
 async def _write_new(response: web.StreamResponse, services: Services, ref: str, after: int) -> int:

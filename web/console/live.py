@@ -71,8 +71,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
         topics += ["broadcasts", *(f"broadcast:{view.id}" for view in opened)]
     shown: Regions = {}
     seen = request.headers.get("Last-Event-ID") or request.query.get(SEEN_FIELD, "")
-    async with streams.hints(request, *topics) as hints:
-        response = await streams.begin(request)
+    async with streams.hints(request, *topics) as hints, streams.opened(request) as response:
+        await streams.begin(response)
         while True:
             regions = await current(request)
             now = digest(regions)
@@ -83,7 +83,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
                 await streams.comment(response)
             shown, seen = regions, now
             if not await hints.wait(LOOK_SECONDS) or await find_session(request) is None:
-                return response
+                break
+    return response
 
 
 @page("GET", "/live/now", VIEWER)
