@@ -6,6 +6,7 @@ that there is no data.
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from adapters.contract import Now
+from bot.facts import Facts, Written, found
 from bot.intents import Understood
 from bot.wording import Form
 from broadcasts.templates import fill
 from directory.units import Unit
+from store.content import ContentRow
 from text.safe import to_safe
 
 ANSWERS_FILE: Final = Path(__file__).parent.parent / "data" / "answers.toml"
@@ -40,20 +44,29 @@ class Sentences:
     subject: Mapping[str, Mapping[Form, str]]
     reply: Mapping[str, Mapping[Form, str]]
     facts: Mapping[str, str]
+    entry: Mapping[str, Any]
 
 
 @cache
 def load(path: Path = ANSWERS_FILE) -> Sentences:
     """Raises OSError, TOMLDecodeError or KeyError at start where the file is not whole."""
     data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    return Sentences(data["subject"], data["reply"], data["facts"])
+    return Sentences(data["subject"], data["reply"], data["facts"], data["entry"])
 
 
 class Answers:
-    """The replies of one office."""
+    """The replies of one office. `facts`: what its officers keep; None: nothing."""
 
-    def __init__(self, office: Office, sentences: Sentences | None = None) -> None:
+    def __init__(
+        self,
+        office: Office,
+        sentences: Sentences | None = None,
+        facts: Facts | None = None,
+        now: Now = time.time,
+    ) -> None:
         self._sentences = sentences or load()
+        self._facts = facts
+        self._now = now
         self._values = {
             "hotline": office.hotline,
             "portal": office.portal,
@@ -61,9 +74,13 @@ class Answers:
             "dvc_portal": office.dvc_portal,
             **self._sentences.facts,
         }
+        self._written = Written(self._sentences.entry, self._values)
 
     def reply(self, meaning: Understood, unit: Unit | None, form: Form) -> str:
         """The answer to an intent, about a unit where one is meant."""
+        rows = [] if self._facts is None else found(self._facts, meaning, unit)
+        if rows:
+            return self._written.answer(rows, self._about(rows[0], unit, form), form, self._now())
         place = unit.name if unit is not None else "; ".join(meaning.waters)
         key = meaning.intent
         if key == TRUCBAN and not self._values["hotline"]:
@@ -75,6 +92,12 @@ class Answers:
     def rescue(self, unit: Unit | None, form: Form) -> str:
         """112 before anything else."""
         return self._say(RESCUE, form, place="" if unit is None else unit.name)
+
+    def _about(self, row: ContentRow, unit: Unit | None, form: Form) -> str:
+        """The place that an entry holds for: the unit that was asked for, or the whole province."""
+        if unit is None or not row.scope:
+            return str(self._sentences.entry["province"][form])
+        return unit.name
 
     def _say(self, key: str, form: Form, **more: str) -> str:
         values = self._values | more

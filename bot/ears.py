@@ -11,6 +11,7 @@ from bot.acting import Acting
 from bot.answering import Answering
 from bot.answers import Answers, Office
 from bot.confirming import Confirming
+from bot.facts import Facts
 from bot.intake import Intake
 from bot.intents import Language
 from bot.keywords import load as load_keywords
@@ -61,8 +62,17 @@ class Ears:
         return Intake(ledger, bus, acting.handle, acting.is_life, now)
 
 
-def load(office: Office, units: UnitCatalogue, ourselves: Collection[str] = (), code_prefix: str = "TB") -> Ears:
-    """Read the tables of words and sentences; they are checked here, so a wrong one stops the start."""
+def load(
+    office: Office,
+    units: UnitCatalogue,
+    ourselves: Collection[str] = (),
+    code_prefix: str = "TB",
+    facts: Facts | None = None,
+) -> Ears:
+    """Read the tables of words and sentences; they are checked here, so a wrong one stops the start. `facts`: what
+    officers keep for answers."""
     wording = load_wording()
     language = Language(UnitFinder(units), load_keywords())
-    return Ears(Answering(language, Answers(office), wording, units), wording, units, ourselves, code_prefix)
+    return Ears(
+        Answering(language, Answers(office, facts=facts), wording, units), wording, units, ourselves, code_prefix
+    )

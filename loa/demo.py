@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from broadcasts.model import Role
-from directory import importing
+from directory import content_import, importing
 from directory.groups import import_groups
 from loa.cli.out import Failed
 from loa.service import Service
@@ -126,6 +126,7 @@ async def furnish(service: Service, people: dict[str, Any]) -> None:
     """
     await importing.import_people(service.ledger, service.units, SAMPLE / "people.csv", time.time())
     await import_groups(service.ledger, service.units, SAMPLE / "groups.csv", time.time())
+    await content_import.import_content(service.ledger, service.units, SAMPLE / "content.csv", OFFICER, time.time())
     words = {name: passwords.made_password() for name in (OFFICER, APPROVER)}
     hashes = {name: await passwords.hashed(word) for name, word in words.items()}
 

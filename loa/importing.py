@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from broadcasts.model import Actor, Refusal, RefusalKind
-from directory import importing
+from directory import content_import, importing
 from directory.reading import FileRefused, Reject
 from directory.units import UnitCatalogue
 from store.engine import Ledger, LedgerError
@@ -51,6 +51,21 @@ class Imports:
             added=report.added,
             changed=report.changed,
             removed=report.removed,
+            rejected=[_reject(one) for one in report.rejected[:REJECTS_SHOWN]],
+            rejections=len(report.rejected),
+        )
+
+    async def content(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:
+        with self._upload(Path(filename).suffix.lower()) as path:
+            await asyncio.to_thread(path.write_bytes, content)
+            with _refusals():
+                report = await content_import.import_content(
+                    self._ledger, self._units, path, actor.name, time.time(), dry_run=dry_run
+                )
+        return ImportReport(
+            added=report.added,
+            changed=0,
+            removed=0,
             rejected=[_reject(one) for one in report.rejected[:REJECTS_SHOWN]],
             rejections=len(report.rejected),
         )

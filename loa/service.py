@@ -14,15 +14,8 @@ import structlog
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot.acting import Acting
-from bot.answering import Answering
-from bot.answers import Answers
-from bot.confirming import Confirming
+from bot import ears
 from bot.intake import Intake
-from bot.intents import Language
-from bot.keywords import load as load_keywords
-from bot.speaking import Speaking
-from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.asking import Asker
 from broadcasts.clockwork import Clockwork
@@ -32,8 +25,8 @@ from broadcasts.model import Role
 from broadcasts.recorder import Recorder
 from broadcasts.templates import load_templates
 from directory import units as unit_data
+from directory.content_book import READ_AGAIN_SECONDS, ContentBook
 from directory.number_lists import discard_incomplete
-from directory.unit_finder import UnitFinder
 from lanes.memory import MemoryBus, MemoryLanes
 from loa.cli.client import SERVICE_FILE
 from loa.durable import LedgerState
@@ -93,6 +86,7 @@ class Service:
             desk_settings(settings),
         )
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
+        self.content = ContentBook(self.ledger)
         self.intake = self._intake()
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
@@ -104,22 +98,9 @@ class Service:
         self.url = ""
 
     def _intake(self) -> Intake:
-        wording = load_wording()
-        acting = Acting(
-            self.ledger,
-            self.bus,
-            self.routes,
-            Confirming(self.ledger, self.acknowledgements, wording, self.units),
-            Answering(self._language(), Answers(bot_office(self.settings)), wording, self.units),
-            Speaking(self.ledger, self.desk),
-            wording,
-            own_addresses(self.settings.adapters),
-            self.settings.office.code_prefix,
-        )
-        return Intake(self.ledger, self.bus, acting.handle, acting.is_life)
-
-    def _language(self) -> Language:
-        return Language(UnitFinder(self.units), load_keywords())
+        ourselves, prefix = own_addresses(self.settings.adapters), self.settings.office.code_prefix
+        listening = ears.load(bot_office(self.settings), self.units, ourselves, prefix, self.content)
+        return listening.intake(self.ledger, self.bus, self.routes, self.acknowledgements, self.desk)
 
     async def start(self, prepare: Prepare | None = None) -> None:
         """Raises `LedgerError` or `SettingsError` with what is wrong; nothing runs then. `prepare` comes after the
@@ -139,10 +120,12 @@ class Service:
         await self.recorder.start([route.name for route in self.routes.all])
         unknown, repeated = await self.clockwork.recover()
         await self.clockwork.tick_lanes()
+        await self.content.refresh()
         await self._serve()
         sink = LedgerSink(self.recorder, self.intake)
         await asyncio.gather(*(route.channel.start(sink) for route in self.routes.all))
         self._tasks.append(asyncio.create_task(self.intake.run(), name="intake"))
+        self._tasks.append(asyncio.create_task(self.content.run(self.bus), name="content"))
         for dispatcher in self.dispatchers:
             dispatcher.start()
         self._schedule()
@@ -156,6 +139,7 @@ class Service:
             (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
             (self.asker.tick_unknown, ASK_TICK_SECONDS),
+            (self.content.refresh, READ_AGAIN_SECONDS),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(

@@ -54,6 +54,9 @@ class Importing(Protocol):
     async def people(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:
         """Raises `Refusal` for a file that is no CSV or XLSX."""
 
+    async def content(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:
+        """Entries that answers are made of. Raises `Refusal` for a file that is no CSV or XLSX."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from web.api import broadcasts, health, messages, office, openapi, rollcall
+from web.api import broadcasts, content, health, messages, office, openapi, rollcall
 from web.api.idempotency import LOCKS
 from web.api.rate import BUCKETS
 from web.roles import Route, mount
@@ -17,6 +17,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *rollcall.ROUTES,
     *messages.ROUTES,
     *office.ROUTES,
+    *content.ROUTES,
     *health.ROUTES,
     openapi.openapi,
 )

@@ -56,10 +56,10 @@ async def list_channels(call: Call[Nothing, Nothing]) -> dict[str, Any]:
     body_media=ANY_MEDIA, query=ListQuery, answer=ImportAnswer, problems=(413,),
 )  # fmt: skip
 async def upload_list(call: Call[Nothing, ListQuery]) -> dict[str, Any]:
-    chunks = _limited(call.request, LIST_LIMIT)
+    chunks = limited(call.request, LIST_LIMIT)
     report = await call.services.importing.numbers(call.query.name, chunks, dry_run=call.query.dry_run)
     await _audit(call, "import_list", name=call.query.name, added=report.added)
-    return _imported(call.say, report, call.query.dry_run)
+    return imported(call.say, report, call.query.dry_run)
 
 
 @endpoint(
@@ -67,11 +67,11 @@ async def upload_list(call: Call[Nothing, ListQuery]) -> dict[str, Any]:
     body_media=ANY_MEDIA, query=PeopleQuery, answer=ImportAnswer, problems=(413,),
 )  # fmt: skip
 async def import_people(call: Call[Nothing, PeopleQuery]) -> dict[str, Any]:
-    content = b"".join([chunk async for chunk in _limited(call.request, PEOPLE_LIMIT)])
+    content = b"".join([chunk async for chunk in limited(call.request, PEOPLE_LIMIT)])
     query = call.query
     report = await call.services.importing.people(query.filename, content, call.who, dry_run=query.dry_run)
     await _audit(call, "import_people", file=query.filename, added=report.added, changed=report.changed)
-    return _imported(call.say, report, query.dry_run)
+    return imported(call.say, report, query.dry_run)
 
 
 @endpoint("POST", "/staff", rule=at_least(Role.ADMIN), summary="Add somebody who may sign in", body=NewStaff,
@@ -113,7 +113,7 @@ def _unit(unit: Unit) -> dict[str, Any]:
     }
 
 
-async def _limited(request: web.Request, most: int) -> AsyncIterator[bytes]:
+async def limited(request: web.Request, most: int) -> AsyncIterator[bytes]:
     """The body as it comes. Raises `Trouble` 413 as soon as there is too much of it."""
     if (request.content_length or 0) > most:
         raise Trouble(413, "too_large")
@@ -130,7 +130,7 @@ async def _audit(call: Call[Any, Any], action: str, **detail: str | int) -> None
     await call.services.ledger.write(lambda tx: access.record(tx, now, who, action, **detail))
 
 
-def _imported(say: Catalogue, report: ImportReport, dry_run: bool) -> dict[str, Any]:
+def imported(say: Catalogue, report: ImportReport, dry_run: bool) -> dict[str, Any]:
     return {
         "added": report.added,
         "changed": report.changed,
@@ -143,8 +143,10 @@ def _imported(say: Catalogue, report: ImportReport, dry_run: bool) -> dict[str, 
 
 
 def _rejected(say: Catalogue, one: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"line", "reason"}`, the reason as a sentence."""
-    return {"line": one["line"], "reason": say.first(f"reject.{one['key']}", "reject.other", **one.get("params", {}))}
+    """`{"line", "reason"}`, the reason as a sentence; what is wrong in any form has one for forms, too."""
+    key = one["key"]
+    reason = say.first(f"reject.{key}", f"problem.{key}", "reject.other", **one.get("params", {}))
+    return {"line": one["line"], "reason": reason}
 
 
 ROUTES: Final = (list_units, list_channels, upload_list, import_people, add_staff, add_key)

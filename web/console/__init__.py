@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from web.attempts import Attempts
-from web.console import board, broadcasts, compose, files, inbox, live, rollcall, signin
+from web.console import board, broadcasts, compose, content, files, inbox, live, rollcall, signin
 from web.console.page import ENVIRONMENT, environment
 from web.console.trouble import trouble_page
 from web.context import SERVICES, TROUBLE_PAGE
@@ -20,6 +20,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *broadcasts.ROUTES,
     *rollcall.ROUTES,
     *inbox.ROUTES,
+    *content.ROUTES,
     *live.ROUTES,
     *files.ROUTES,
 )
