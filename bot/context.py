@@ -25,7 +25,8 @@ def counts(hit: Hit, reading: Reading, keywords: Keywords) -> bool:
         return any(says(reading.words, phrase, keywords.homographs) for phrase in intent.beside)
     if not bare_only and words[0].marked and words[0].agrees(hit.phrase.words[0]) is Agreement.EXACT:
         return True
-    if hit.end < len(reading.words) and reading.words[hit.end].folded in keywords.persons:
+    before_place = hit.end in reading.place_words or hit.end in reading.water_words
+    if hit.end < len(reading.words) and not before_place and reading.words[hit.end].folded in keywords.persons:
         return False
     if not left_over(reading, keywords, hit, keywords.manners if intent.strict else keywords.neutral):
         return True

@@ -79,7 +79,10 @@ class Language:
         reading = self._reader.read(text)
         verdict = self._judge(text, reading)
         units = reading.units
-        if verdict.intent == BAO and reading.names_another_province:
+        ordered = verdict.hit is not None and verdict.hit.end - verdict.hit.start + len(reading.place_words) == len(
+            reading.words
+        )
+        if verdict.intent == BAO and reading.names_another_province and not ordered:
             units = FoundUnits(text)
         why = [verdict.why] if verdict.why else []
         if units.units:

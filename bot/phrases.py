@@ -62,7 +62,7 @@ def _spelled(typed: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) 
     wrong = 0
     for word, known in zip(typed, phrase.words, strict=True):
         if word.marked and word.agrees(known) is Agreement.CONTRADICTS:
-            if known in homographs or len(typed) == 1 or phrase.tier is Tier.STOP:
+            if known in homographs or word.key in homographs or len(typed) == 1 or phrase.tier is Tier.STOP:
                 return False
             wrong += wrong_marks(word.key, known)
     return wrong <= _FORGIVEN

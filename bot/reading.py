@@ -65,11 +65,21 @@ class Reading:
         return (*(f"stop:{words}" for words in stops), *(f"water:{found.water.full}" for found in self.waters))
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    hits: tuple[Hit, ...]
+    mentions: tuple[Mention, ...]
+    units: FoundUnits
+    unit_words: frozenset[int]
+    explained: int
+    """Words that are part of a phrase or a place."""
+
+
 class Reader:
     def __init__(self, finder: UnitFinder, keywords: Keywords) -> None:
         self._finder = finder
         self._keywords = keywords
-        self._waters = load_waters(frozenset(fold(unit.short_name) for unit in finder.catalogue.all))
+        self._waters = load_waters(frozenset(finder.book.keys))
         phrases = [" ".join(phrase.folded) for phrase in keywords.phrases if phrase.tier is not Tier.STOP]
         ack = [" ".join(words) for words in (*keywords.ack.received, *keywords.ack.clear)]
         self._lexicon = Lexicon([*phrases, *ack, *finder.book.phrases])
@@ -83,23 +93,16 @@ class Reader:
         words = self._words(text)
         waters = self._waters.within(words)
         water_words = frozenset(at for found in waters for at in range(found.start, found.end))
-        several = scan(words, self._keywords, frozenset(), single=False)
-        covered = _span(hit for hit in several if hit.phrase.tier is not Tier.STOP) | water_words
         first = next((word.folded for word in raw if word.folded not in self._keywords.manners), "")
-        ordered = first in self._orders
-        mentions, units = self._places(text, words, covered, ordered=ordered)
-        unit_words = frozenset(at for mention in mentions for at in range(mention.start, mention.end))
-        # "MUA XUAN CHINH" names a commune: an everyday phrase ("mùa xuân") gives way to a place.
-        several = [hit for hit in several if unit_words.isdisjoint(range(hit.start, hit.end))]
-        single = scan(words, self._keywords, _span(several) | water_words | unit_words, single=True)
-        hits = sorted([*several, *single], key=lambda hit: hit.start)
+        laid_out = self._lay_out(text, words, water_words, ordered=first in self._orders)
+        unit_words = laid_out.unit_words
         report_word = self._report_word(words)
         return Reading(
             words=tuple(words),
             first_token=first,
-            hits=tuple(hits),
-            units=units,
-            mentions=tuple(mentions),
+            hits=laid_out.hits,
+            units=laid_out.units,
+            mentions=laid_out.mentions,
             waters=tuple(waters),
             place_words=unit_words,
             water_words=water_words,
@@ -116,6 +119,28 @@ class Reader:
             words.extend([Word(part, part, False, word.start, word.end) for part in long] if long else [word])
         return words
 
+    def _lay_out(self, text: str, words: Sequence[Word], waters: frozenset[int], *, ordered: bool) -> _Layout:
+        """Which words are phrases and which are places. Where they compete for a word, phrases go first, unless giving
+        way to the places explains more words: "BAO DONG LUONG" is a storm at Đồng Lương, not "báo động"."""
+        several = scan(words, self._keywords, frozenset(), single=False)
+        claimed = _span(hit for hit in several if hit.phrase.tier is not Tier.STOP)
+        phrases_first = self._layout(text, words, claimed, waters, ordered=ordered)
+        if not claimed:
+            return phrases_first
+        places_first = self._layout(text, words, frozenset(), waters, ordered=ordered)
+        guessed = places_first.units.via == "typo"
+        return places_first if places_first.explained > phrases_first.explained and not guessed else phrases_first
+
+    def _layout(
+        self, text: str, words: Sequence[Word], claimed: frozenset[int], waters: frozenset[int], *, ordered: bool
+    ) -> _Layout:
+        mentions, units = self._places(text, words, claimed | waters, ordered=ordered)
+        unit_words = frozenset(at for mention in mentions for at in range(mention.start, mention.end))
+        several = scan(words, self._keywords, unit_words, single=False)
+        single = scan(words, self._keywords, _span(several) | waters | unit_words, single=True)
+        hits = tuple(sorted([*several, *single], key=lambda hit: hit.start))
+        return _Layout(hits, tuple(mentions), units, unit_words, len(_span(hits) | unit_words | waters))
+
     def _places(
         self, text: str, words: Sequence[Word], covered: frozenset[int], *, ordered: bool
     ) -> tuple[list[Mention], FoundUnits]:
@@ -131,7 +156,7 @@ class Reader:
             mentions = self._finder.mentions(words, setting, covered, quiet)
             units = self._finder.among(words, mentions, text, setting)
             if units.units:
-                return mentions, units
+                return self._finder.telling(words, mentions, setting), units
         return [], FoundUnits(text)
 
     def _report_word(self, words: Sequence[Word]) -> int | None:

@@ -41,7 +41,7 @@ class FoundWater:
 
 class Waters:
     def __init__(self, kinds: dict[str, list[str]], names: dict[str, list[str]], unit_names: frozenset[str]) -> None:
-        """`unit_names`: folded names of units, which are no water without a kind word."""
+        """`unit_names`: folded names of units of any age, which are no water without a kind word."""
         listed = [(tone_key(word), kind) for kind, words in kinds.items() for word in words]
         self._kinds = {fold(word): (tuple(word.split()), kind) for word, kind in listed}
         self._unit_names = unit_names

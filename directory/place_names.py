@@ -120,6 +120,11 @@ class NameBook:
         self.phrases: Final = (*self._by_key, *(fold(word) for word in types))
         self.lexicon: Final = Lexicon(self.phrases)
 
+    @property
+    def keys(self) -> Iterable[str]:
+        """The folded names of all places."""
+        return self._by_key.keys()
+
     def named(self, key: str) -> Sequence[Name]:
         """All places of this folded name, today's units first."""
         return self._by_key.get(key, ())

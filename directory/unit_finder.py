@@ -76,6 +76,10 @@ class UnitFinder:
         unless they are part of a name."""
         return self._mentions.within(words, setting, taken, quiet)
 
+    def telling(self, words: Sequence[Word], mentions: Sequence[Mention], setting: Setting) -> list[Mention]:
+        """Those of `mentions` that lead to a unit: a province does not."""
+        return [one for one in mentions if (choice := choose(one, words, setting)) is not None and choice.codes]
+
     def among(self, words: Sequence[Word], mentions: Sequence[Mention], text: str, setting: Setting) -> FoundUnits:
         """The answer to all mentions together."""
         chosen = [(mention, choice) for mention in mentions if (choice := choose(mention, words, setting))]

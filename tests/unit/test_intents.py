@@ -107,6 +107,37 @@ def test_no_confirmation_is_invented(text: str) -> None:
     assert understand(unaccent(text)).intent != "DANHAN"
 
 
+@pytest.mark.parametrize(
+    ("template", "intent"),
+    [
+        ("SOTAN {}", "SOTAN"),
+        ("so tan {} o dau", "SOTAN"),
+        ("MUA {}", "MUA"),
+        ("LU {}", "LU"),
+        ("muc nuoc {}", "LU"),
+        ("BAO {}", "BAO"),
+        ("DE {}", "DE"),
+        ("duong len {} sat lo chua", "SATLO"),
+        ("cuu voi nha em o {}", "CUUHO"),
+        ("{} da ro", "DANHAN"),
+    ],
+)
+def test_no_keyword_takes_a_word_from_a_commune(template: str, intent: str) -> None:
+    for unit in units.load().all:
+        for name in (unit.short_name, unit.ascii, unit.ascii.replace(" ", "")):
+            found = understand(template.format(name))
+            assert (found.intent, unit.code in found.units) == (intent, True), name
+            assert not found.unit.ask or unit.ascii == "dong tien"
+
+
+def test_an_old_name_in_a_question_means_what_it_means_alone() -> None:
+    finder = UnitFinder(units.load())
+    for old in units.load().old_units:
+        for name in (old.name, unaccent(f"{old.name} {old.district}")):
+            alone = {unit.code for unit in finder.find(name).units}
+            assert set(understand(f"diem so tan {name} o dau").units) == alone, name
+
+
 def test_gold_is_no_yes() -> None:
     assert understand("vàng bạc").intent == "UNKNOWN"
     assert understand("vâng bác").intent == "DANHAN"
