@@ -23,6 +23,7 @@ from adapters.zalo.zns.channel import ZnsChannel
 from bot.intake import Intake
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
+from loa.probing import Probes
 from loa.settings import Adapters, SettingsError
 
 ZALO, TELEGRAM, SMS = "zalo", "telegram", "sms"
@@ -101,8 +102,9 @@ class SwitchedOn:
 
     def __init__(self, routes: Routes) -> None:
         self._families = routes.families()
-        self._channels: tuple[Channel, ...] = tuple(route.channel for route in routes.all)
-        self._hooks = {name: hook for channel in self._channels for name, hook in channel.hooks.items()}
+        channels: tuple[Channel, ...] = tuple(route.channel for route in routes.all)
+        self._hooks = {name: hook for channel in channels for name, hook in channel.hooks.items()}
+        self._probes = Probes(channels)
 
     @property
     def families(self) -> Sequence[str]:
@@ -113,4 +115,4 @@ class SwitchedOn:
         return self._hooks
 
     async def health(self) -> Sequence[tuple[str, Health]]:
-        return [(channel.name, await channel.probe()) for channel in self._channels]
+        return await self._probes.round()
