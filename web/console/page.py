@@ -18,7 +18,7 @@ from store.access import Session
 from store.engine import Tx
 from text.dates import clock, local
 from text.folding import fold
-from text.numbers import mask
+from text.numbers import mask, msisdn
 from web.console.files import FILES
 from web.context import ACTOR, say_of, services_of, session_of
 from web.lights import LIGHTS, Light
@@ -91,6 +91,7 @@ def words(say: Catalogue, now: float) -> dict[str, Any]:
         "fold": fold,
         "short_name": short_name,
         "spoken": spoken,
+        "is_phone": is_phone,
     }
 
 
@@ -104,6 +105,11 @@ def spoken(msisdn: str) -> str:
     """A Vietnamese number in the groups in which it is read out: 0900 068 760."""
     digits = f"0{msisdn[2:]}" if msisdn.startswith("84") else msisdn
     return f"{digits[:4]} {digits[4:7]} {digits[7:]}".strip()
+
+
+def is_phone(sender: str) -> bool:
+    """Whether somebody can be rung back: an `84…` number, not a provider's user id."""
+    return sender.isascii() and sender.isdigit() and msisdn(sender) is not None
 
 
 def channel_name(say: Catalogue, name: str) -> str:
