@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.keywords import Keywords, Phrase, Tier
-from text.syllables import Agreement, wrong_marks
+from text.syllables import Agreement, same_but_for_hook_or_tilde, wrong_marks
 from text.words import Word
 
 _FORGIVEN: Final = 1
@@ -62,6 +62,8 @@ def _spelled(typed: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) 
     wrong = 0
     for word, known in zip(typed, phrase.words, strict=True):
         if word.marked and word.agrees(known) is Agreement.CONTRADICTS:
+            if len(typed) > 1 and phrase.tier is not Tier.STOP and same_but_for_hook_or_tilde(word.key, known):
+                continue
             if known in homographs or word.key in homographs or len(typed) == 1 or phrase.tier is Tier.STOP:
                 return False
             wrong += wrong_marks(word.key, known)

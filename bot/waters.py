@@ -39,9 +39,30 @@ class FoundWater:
     bare: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Everyday:
+    """Folded names that are another word without their accents ("lên"), and what beside them says which it is."""
+
+    names: frozenset[str]
+    before: frozenset[str]
+    unless_before: frozenset[str]
+    after: frozenset[str]
+
+    def means_another_word(self, words: Sequence[Word], start: int, name_at: int) -> bool:
+        """ "nuoc song len cao": the kind word stands at `start`, the name at `name_at`."""
+        name = words[name_at]
+        if name.marked or name.folded not in self.names:
+            return False
+        before, behind, following = _folded(words, start - 1), _folded(words, start - 2), _folded(words, name_at + 1)
+        return (before in self.before and behind not in self.unless_before) or following in self.after
+
+
 class Waters:
-    def __init__(self, kinds: dict[str, list[str]], names: dict[str, list[str]], unit_names: frozenset[str]) -> None:
+    def __init__(
+        self, kinds: dict[str, list[str]], names: dict[str, list[str]], everyday: Everyday, unit_names: frozenset[str]
+    ) -> None:
         """`unit_names`: folded names of units of any age, which are no water without a kind word."""
+        self._everyday = everyday
         listed = [(tone_key(word), kind) for kind, words in kinds.items() for word in words]
         self._kinds = {fold(word): (tuple(word.split()), kind) for word, kind in listed}
         self._unit_names = unit_names
@@ -74,6 +95,8 @@ class Waters:
             if not kind or len(typed) != length or not _agree(typed, spelling):
                 continue
             waters = self._at(words, at + length)
+            if waters and self._everyday.means_another_word(words, at, at + length):
+                continue
             for water in waters:
                 if water.kind == kind:
                     return FoundWater(water, at, at + length + len(water.spelling), bare=False)
@@ -100,7 +123,17 @@ class Waters:
 
 def load(unit_names: frozenset[str], path: Path = WATERS_FILE) -> Waters:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    return Waters(raw["kinds"], raw["waters"], unit_names)
+    everyday = Everyday(
+        names=frozenset(map(fold, raw["everyday"]["names"])),
+        before=frozenset(raw["everyday"]["before"]),
+        unless_before=frozenset(raw["everyday"]["unless_before"]),
+        after=frozenset(raw["everyday"]["after"]),
+    )
+    return Waters(raw["kinds"], raw["waters"], everyday, unit_names)
+
+
+def _folded(words: Sequence[Word], at: int) -> str:
+    return words[at].folded if 0 <= at < len(words) else ""
 
 
 def _agree(typed: Sequence[Word], spelling: Sequence[str]) -> bool:

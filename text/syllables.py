@@ -65,6 +65,15 @@ def wrong_marks(typed: str, known: str) -> int:
     return sum(not has <= wanted for has, wanted in zip(typed_marks, known_marks, strict=True))
 
 
+_HOOK_FOR_TILDE: Final = str.maketrans({"\u0303": "\u0309"})
+
+
+def same_but_for_hook_or_tilde(typed: str, known: str) -> bool:
+    """True where two words differ in hỏi or ngã alone, which speech in Thanh Hóa does not tell apart ("xả lủ")."""
+    decomposed = (unicodedata.normalize("NFD", word).translate(_HOOK_FOR_TILDE) for word in (typed, known))
+    return len(set(decomposed)) == 1
+
+
 _TONE_ORDER: Final = "\u0301\u0300\u0309\u0303\u0323"
 _MODIFIED: Final = "ăâêôơư"
 _VOWELS: Final = frozenset("aăâeêioôơuưy")
