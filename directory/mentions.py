@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from directory.misspelt import Misspelt
+from directory.misspelt import Misspelt, Near
 from directory.place_names import LONGEST_NAME, Kind, Name, NameBook, PlaceType
 from text.folding import fold
 from text.syllables import Agreement
@@ -151,7 +151,7 @@ class Mentions:
             typed = words[start : start + count]
             if len(typed) == count and taken.isdisjoint(range(start, start + count)):
                 near = self._misspelt.near(typed, kind)
-                if near is not None and (near.sure or setting is Setting.ALONE):
+                if near is not None and _believed(near, setting):
                     return Mention(at, start + count, start, start + count, near.names, kind, via="typo")
         return None
 
@@ -198,7 +198,7 @@ class Mentions:
                 continue
             near = self._misspelt.near(words[start:end], None)
             wider = (start, end) != rest
-            if near is not None and (near.sure or (setting is Setting.ALONE and not wider)):
+            if near is not None and _believed(near, setting) and (near.sure or not wider):
                 return [Mention(start, end, start, end, near.names, via="typo")]
         return []
 
@@ -213,7 +213,7 @@ class Mentions:
             return mention
         typed = words[start : mention.start]
         near = self._misspelt.near(typed, None, district)
-        if near is not None and (near.sure or setting is Setting.ALONE):
+        if near is not None and _believed(near, setting):
             return Mention(start, mention.end, start, mention.start, near.names, via="typo")
         if len(typed) > 1 and setting is Setting.ALONE:
             return Mention(start, mention.end, start, mention.start, (district,), PlaceType.DISTRICT, via="district")
@@ -244,6 +244,11 @@ class Mentions:
     def _is_everyday(self, typed: Sequence[Word]) -> bool:
         spelling = self._everyday.get(" ".join(word.folded for word in typed))
         return spelling is not None and _agree(typed, spelling)
+
+
+def _believed(near: Near, setting: Setting) -> bool:
+    """In a mention of its own near names are offered; elsewhere only a sure one counts that is no everyday word."""
+    return setting is Setting.ALONE or (near.sure and not near.ordinary)
 
 
 def _agree(typed: Sequence[Word], spelling: Sequence[str]) -> bool:

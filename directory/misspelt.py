@@ -21,10 +21,12 @@ MOST_CHOICES: Final = 4  # near names that may be offered; more of them mean tha
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Names close to what was typed. `sure` where one place alone is close and the typed word is no other word."""
+    """Names close to what was typed. `sure` where one place alone is close; `ordinary` where every typed word is a
+    syllable, so that it may be no name at all."""
 
     names: tuple[Name, ...]
     sure: bool
+    ordinary: bool
 
 
 class Misspelt:
@@ -51,10 +53,11 @@ class Misspelt:
         if not 1 <= len(_answers(closest)) <= MOST_CHOICES:
             return None
         elsewhere = len(closest) < len(by_distance[best])
-        doubtful = elsewhere or best > 1 or all(is_syllable(word.folded) for word in typed)
+        ordinary = all(is_syllable(word.folded) for word in typed)
+        doubtful = elsewhere or best > 1 or ordinary
         if len(_answers(closest)) == 1 and (district or not doubtful or not further):
-            return Near(tuple(closest), sure=True)
-        return Near(tuple(_with_runners_up(closest, further, typed)), sure=False)
+            return Near(tuple(closest), sure=True, ordinary=ordinary)
+        return Near(tuple(_with_runners_up(closest, further, typed)), sure=False, ordinary=ordinary)
 
     def _allowed(self, key: str, kind: PlaceType | None, district: Name | None) -> list[Name]:
         names = [name for name in self._book.glued[key] if district is None or name.lies_in(district)]
