@@ -18,6 +18,7 @@ from bot.conversation import Question, chosen
 from bot.designation import codes_in, pressed_code
 from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
+from bot.reporting import REPORT, Reporting
 from bot.sender import Address, Contact, Look, address_of, look_up
 from bot.speaking import Speaking
 from bot.together import Together
@@ -58,6 +59,7 @@ class Acting:
         routes: Routes,
         confirming: Confirming,
         answering: Answering,
+        reporting: Reporting,
         speaking: Speaking,
         wording: Wording,
         ourselves: Collection[str] = (),
@@ -70,6 +72,7 @@ class Acting:
         self._routes = routes
         self._confirming = confirming
         self._answering = answering
+        self._reporting = reporting
         self._speaking = speaking
         self._wording = wording
         self._ourselves = frozenset(ourselves)
@@ -137,6 +140,8 @@ class Acting:
         if question.kind == "unit":
             return self._answering.place_named(question, picked, heard.meaning, heard.look, heard.form)
         contact = heard.look.contact
+        if question.kind == REPORT and contact is not None:
+            return await self._reporting.answered(heard.message.text, question, contact, heard.form)
         if contact is None or picked is None:
             return None
         if not picked:
@@ -147,12 +152,14 @@ class Acting:
     async def _contact_says(self, heard: Heard, contact: Contact) -> Act:
         message, meaning, form = heard.message, heard.meaning, heard.form
         if meaning.intent not in NO_CALL_FOR_SUPPORT and self._wording.help.found_in(message.text):
+            if meaning.intent == BC:  # counted, too, and answered as a call for support
+                await self._reporting.said(message, contact, meaning, form)
             return await self._confirming.needs_help(message, contact, form)
         if meaning.intent == DANHAN:
             codes = codes_in(message.text, self._code_prefix)
             return await self._confirming.said(message, contact, meaning, codes, heard.look.replied_to, form)
         if meaning.intent == BC:
-            return for_person("report", heard.look, BC, self._wording.say("to_officer", form))
+            return await self._reporting.said(message, contact, meaning, form)
         return await self._anybody_says(heard)
 
     async def _anybody_says(self, heard: Heard) -> Act:
@@ -163,7 +170,9 @@ class Acting:
             return silent("chatter", intent)
         if intent == HUY:
             return await self._opt_out(heard)
-        if intent in (UNKNOWN, DANHAN, BC):
+        if intent == BC:
+            return for_person("report_stranger", heard.look, BC, self._wording.say("to_officer", heard.form))
+        if intent in (UNKNOWN, DANHAN):
             return self._menu(heard)
         return self._answering.answer(heard.message.text, heard.meaning, heard.look, heard.form)
 

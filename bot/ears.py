@@ -15,10 +15,12 @@ from bot.facts import Facts
 from bot.intake import Intake
 from bot.intents import Language
 from bot.keywords import load as load_keywords
+from bot.reporting import Reporting
 from bot.speaking import Outbox, Speaking
 from bot.wording import Wording
 from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.damage_reports import DamageReports
 from broadcasts.routes import Routes
 from directory.unit_finder import UnitFinder
 from directory.units import UnitCatalogue
@@ -53,6 +55,7 @@ class Ears:
             routes,
             Confirming(ledger, acknowledgements, self.wording, self.units),
             self.answering,
+            Reporting(DamageReports(ledger, bus, self.units, now), self.units),
             Speaking(ledger, outbox, now),
             self.wording,
             self.ourselves,

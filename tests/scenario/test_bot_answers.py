@@ -292,12 +292,6 @@ async def test_an_official_cannot_opt_out_of_directives(office: Office) -> None:
     assert await office.state(no, chairman) == "acknowledged"
 
 
-async def test_a_report_goes_to_an_officer_and_is_acknowledged(office: Office) -> None:
-    chairman = await office.register("Xã Mậu Lâm")
-    assert len(await office.hears("BC TM12 LUA30 NGAP5", chairman.phone)) == 1
-    assert ((await office.last()).state, (await office.last()).intent) == ("human", "BC")
-
-
 @pytest.mark.parametrize(
     ("kind", "state"),
     [

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from web.api import broadcasts, content, health, messages, office, openapi, rollcall
+from web.api import broadcasts, content, health, messages, office, openapi, reports, rollcall
 from web.api.idempotency import LOCKS
 from web.api.rate import BUCKETS
 from web.roles import Route, mount
@@ -18,6 +18,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *messages.ROUTES,
     *office.ROUTES,
     *content.ROUTES,
+    *reports.ROUTES,
     *health.ROUTES,
     openapi.openapi,
 )

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from web.attempts import Attempts
-from web.console import board, broadcasts, compose, content, files, inbox, live, rollcall, signin
+from web.console import board, broadcasts, compose, content, files, inbox, live, reports, rollcall, signin
 from web.console.page import ENVIRONMENT, environment
 from web.console.trouble import trouble_page
 from web.context import SERVICES, TROUBLE_PAGE
@@ -21,6 +21,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *rollcall.ROUTES,
     *inbox.ROUTES,
     *content.ROUTES,
+    *reports.ROUTES,
     *live.ROUTES,
     *files.ROUTES,
 )

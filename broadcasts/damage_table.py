@@ -1,0 +1,75 @@
+"""A round of damage reports in the office's columns, as CSV or XLSX."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from typing import Final
+
+import xlsxwriter
+
+from broadcasts.damage_reports import RoundView, UnitReport
+from broadcasts.damage_words import DamageWords
+from text.dates import local
+
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
+Cell = str | float
+BOM: Final = "\ufeff"
+"""Which Excel needs for accents in CSV."""
+
+
+def table(view: RoundView, words: DamageWords) -> list[list[Cell]]:
+    """Header, a line for every unit, the province's sums."""
+    column = words.column
+    figures = [header for field in words.fields.values() for header in field.columns]
+    header = [column["code"], column["unit"], *figures]
+    lines: list[list[Cell]] = [[*header, column["nil"], column["person"], column["at"], column["state"]]]
+    lines += [_line(row, words) for row in view.rows]
+    sums: list[Cell] = [column["total"], ""]
+    for code, field in words.fields.items():
+        value, persons = view.totals.get(code, (Decimal(0), Decimal(0)))
+        sums += [float(value), float(persons)][: len(field.columns)]
+    return [*lines, [*sums, "", "", "", ""]]
+
+
+def _line(row: UnitReport, words: DamageWords) -> list[Cell]:
+    report = row.report
+    line: list[Cell] = [row.unit.code, row.unit.name]
+    for code, field in words.fields.items():
+        pair = (None, None) if report is None else report.figures.get(code, (None, None))
+        zero = report is not None and report.nil
+        line += [float(one) if one is not None else 0.0 if zero else "" for one in pair][: len(field.columns)]
+    if report is None:
+        return [*line, "", "", "", words.state["missing"]]
+    state = words.state[report.state] + (f", {words.state['late']}" if row.late else "")
+    at = f"{local(report.at):%H:%M %d/%m/%Y}"
+    return [*line, "x" if report.nil else "", _safe(report.person_name), at, state]
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def as_csv(view: RoundView, words: DamageWords) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows([[_plain(cell) for cell in line] for line in table(view, words)])
+    return (BOM + out.getvalue()).encode()
+
+
+def _plain(cell: Cell) -> Cell:
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+
+
+def as_xlsx(view: RoundView, words: DamageWords) -> bytes:
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet()
+        sheet.write_string(0, 0, view.round.name, bold)
+        for at, line in enumerate(table(view, words), start=1):
+            sheet.write_row(at, 0, line, bold if at == 1 else None)
+        sheet.freeze_panes(2, 2)
+    return out.getvalue()
