@@ -249,6 +249,7 @@ base_url = "{telegram_url}"
 token = "{telegram_token}"
 
 [adapters.zalo.oa]
+answer_seconds = 3
 {zalo_account}
 [adapters.zalo.oa_user]
 enabled = {zalo}
@@ -331,10 +332,14 @@ class Office:
         report = self.admin.call("POST", "/import/people", file.read_bytes(), query={"filename": file.name})
         assert report["rejected"] == []
 
+    def draft_only(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        made: dict[str, Any] = self.api.call("POST", "/broadcasts", json.dumps(values).encode(), headers=key)
+        return made
+
     def draft(self, **values: Any) -> dict[str, Any]:
         """A draft that was submitted: frozen, with its hash."""
-        key = {"Idempotency-Key": str(uuid.uuid4())}
-        made = self.api.call("POST", "/broadcasts", json.dumps(values).encode(), headers=key)
+        made = self.draft_only(values)
         submitted: dict[str, Any] = self.api.post(f"/broadcasts/{made['id']}/submit")
         return submitted
 

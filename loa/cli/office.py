@@ -14,7 +14,7 @@ from typing import Annotated, Any, BinaryIO, TypeVar
 import typer
 
 from broadcasts.model import Role
-from loa.cli.client import api, running
+from loa.cli.client import api
 from loa.cli.out import Failed, line, say
 from loa.settings import Settings, load_settings
 from store import access
@@ -82,13 +82,11 @@ def add_user(
 
     password = passwords.made_password()
 
-    def directly(tx: Tx) -> None:
+    def directly(tx: Tx) -> bool:
         access.add_staff(tx, name, role.value, asyncio.run(passwords.hashed(password)), time.time(), title)
+        return True
 
-    service = _running(config)
-    if service is None:
-        _write(config, directly)
-    else:
+    if not _into_idle_ledger(config, directly):
         body = {"name": name, "role": role.value, "title": title, "password": password}
         api(config, admin=True).post("/staff", body)
     line({"user": name, "password": password})
@@ -96,28 +94,24 @@ def add_user(
 
 def add_key(name: Annotated[str, typer.Argument()], role: RoleOption, config: Config = None) -> None:
     """Make an API key; it is shown this once."""
-    if _running(config) is None:
-        key = _write(config, lambda tx: access.add_key(tx, name, role.value, time.time()))
-    else:
+    key = _into_idle_ledger(config, lambda tx: access.add_key(tx, name, role.value, time.time()))
+    if key is None:
         key = api(config, admin=True).post("/keys", {"name": name, "role": role.value})["api_key"]
     line({"api_key": key})
 
 
-def _running(config: Path | None) -> dict[str, str] | None:
-    """The service that holds this ledger, if one runs; `LOA_API` names another machine's."""
-    if "LOA_API" in os.environ:
-        return {"api": os.environ["LOA_API"]}
-    return running(load_settings(config).data_folder())
+def _into_idle_ledger(config: Path | None, closure: Callable[[Tx], T]) -> T | None:
+    """Write into a ledger that no service holds. None: one does, ask that one.
 
-
-def _write(config: Path | None, closure: Callable[[Tx], T]) -> T:
-    """Into a ledger that no service holds."""
+    The ledger's lock decides, not the word that a service leaves: one that was killed leaves it behind.
+    """
     from store.migrate import migrate
 
-    settings = load_settings(config)
+    if "LOA_API" in os.environ:
+        return None
+    path = Path(os.environ["LOA_DATA"]) / "loa.db" if "LOA_DATA" in os.environ else load_settings(config).store.path()
 
     async def write() -> T:
-        path = settings.store.path()
         migrate(path)
         ledger = Ledger(path)
         ledger.open()
@@ -131,6 +125,8 @@ def _write(config: Path | None, closure: Callable[[Tx], T]) -> T:
     except access.NameTaken:
         raise Failed("cli.name_taken") from None
     except LedgerError as wrong:
+        if wrong.key == "ledger_in_use":
+            return None
         raise Failed(f"error.{wrong.key}", **wrong.params) from None
 
 
