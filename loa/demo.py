@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ ESCALATION_SMS_SECONDS = 60.0
 GIVE_UP_SECONDS = 120.0
 CLOSE_SECONDS = 300.0
 HOTLINE = "0237.xxx.xxxx"
+MAIL_SENDER = "trucban@pctt.example.vn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
     """The office's settings, with simulators in place of providers and time running `speed` times faster."""
     data = (options.data or DEMO_DATA).resolve()
     host, _, port = str(urls["smsc"]).rpartition(":")
+    mail_host, _, mail_port = str(urls["mail"]).rpartition(":")
     account = {"base_url": urls["zalo"], "oauth_url": urls["zalo"], **asdict(zalo.APP)}
     sms = {
         "name": "demo", "kind": "smpp", "host": host, "port": int(port), "system_id": smsc.SYSTEM_ID,
@@ -114,6 +117,8 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
             "sms": {"accounts": [sms]},
         },
         "escalation": {"default": {"steps": steps}},
+        "carriers": tomllib.loads((SAMPLE / "carriers.toml").read_text("utf-8"))["carriers"],
+        "mail": {"host": mail_host, "port": int(mail_port), "sender": MAIL_SENDER, "tls": "none"},
         "limits": {"give_up_after": GIVE_UP_SECONDS / options.speed, "close_after": CLOSE_SECONDS / options.speed},
     }
     return load_settings(options.config, overrides)
@@ -164,6 +169,7 @@ def ready_line(service: Service, urls: dict[str, Any], people: dict[str, Any]) -
         "officer": {"user": OFFICER, "password": people["passwords"][OFFICER]},
         "approver": {"user": APPROVER, "password": people["passwords"][APPROVER]},
         "simulators": {
-            name: urls.get(name) for name in ("zalo", "telegram", "smsc", "smsc_control", "esms", "speedsms", "phones")
+            name: urls.get(name)
+            for name in ("zalo", "telegram", "smsc", "smsc_control", "esms", "speedsms", "mail", "mail_page", "phones")
         },
     }

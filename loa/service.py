@@ -28,6 +28,7 @@ from directory import units as unit_data
 from directory.content_book import READ_AGAIN_SECONDS, ContentBook
 from directory.number_lists import discard_incomplete
 from lanes.memory import MemoryBus, MemoryLanes
+from loa.carrier_orders import MAIL_TICK_SECONDS, SILENCE_TICK_SECONDS, CarrierOrders
 from loa.cli.client import SERVICE_FILE
 from loa.durable import LedgerState
 from loa.importing import Imports
@@ -88,6 +89,7 @@ class Service:
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
         self.content = ContentBook(self.ledger)
         self.intake = self._intake()
+        self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
             for route in self.routes.all
@@ -120,6 +122,7 @@ class Service:
         await self.recorder.start([route.name for route in self.routes.all])
         unknown, repeated = await self.clockwork.recover()
         await self.clockwork.tick_lanes()
+        await self.orders.outbox.recover()
         await self.content.refresh()
         await self._serve()
         sink = LedgerSink(self.recorder, self.intake)
@@ -139,6 +142,8 @@ class Service:
             (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
             (self.asker.tick_unknown, ASK_TICK_SECONDS),
+            (self.orders.outbox.tick, MAIL_TICK_SECONDS),
+            (self.orders.watch.tick, SILENCE_TICK_SECONDS),
             (self.content.refresh, READ_AGAIN_SECONDS),
         )
         for job, seconds in jobs:
@@ -156,6 +161,8 @@ class Service:
             units=self.units,
             importing=Imports(self.ledger, self.units, self.data),
             templates=self.templates,
+            orders=self.orders.desk,
+            carriers=self.orders.answers,
             settings=WebSettings(
                 office_name=self.settings.office.name,
                 public_url=self.settings.web.public_url,

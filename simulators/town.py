@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from simulators import phones, smsc, telegram, zalo
+from simulators import mailbox, phones, smsc, telegram, zalo
 from simulators.apps import App, GroupChat
 from simulators.crowd import Crowd
 from simulators.people import Habit, Manner, Person, plan, read_words
@@ -26,6 +26,7 @@ class Ports:
     smsc: int = 0
     smsc_control: int = 0
     phones: int = 0
+    mail: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Town:
     zalo: zalo.ZaloSim
     telegram: telegram.TelegramSim
     smsc: smsc.SmscSim
+    mailbox: mailbox.MailboxSim
     wall: PhoneWall
     habits: dict[str, Habit]
     _open: AsyncExitStack
@@ -63,6 +65,8 @@ class Town:
             "smsc_control": self.smsc.url,
             "esms": None,
             "speedsms": None,
+            "mail": f"{self.mailbox.host}:{self.mailbox.port}",
+            "mail_page": self.mailbox.url,
             "phones": self.wall.url,
         }
 
@@ -80,6 +84,8 @@ async def found(wanted: Plan) -> Town:
         stack.push_async_callback(telegram_sim.close)
         carrier = await smsc.start(host=host, port=ports.smsc, control_port=ports.smsc_control, seed=wanted.seed)
         stack.push_async_callback(carrier.close)
+        letters = await mailbox.start(host=host, port=ports.mail)
+        stack.push_async_callback(letters.close)
         habits = plan(wanted.people, read_words(), wanted.seed)
         _settle(wanted.people, habits, zalo_sim, telegram_sim, carrier)
         apps = (
@@ -94,7 +100,7 @@ async def found(wanted: Plan) -> Town:
         world = phones.World(apps, tuple(wanted.people), groups, wanted.units)
         wall = await phones.start(world, host, ports.phones)
         stack.push_async_callback(wall.close)
-        return Town(zalo_sim, telegram_sim, carrier, wall, habits, stack.pop_all())
+        return Town(zalo_sim, telegram_sim, carrier, letters, wall, habits, stack.pop_all())
 
 
 def _settle(

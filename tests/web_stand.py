@@ -10,6 +10,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.carrier_orders.answers import CarrierAnswers
+from broadcasts.carrier_orders.desk import OrderDesk
+from broadcasts.carrier_orders.office import OrderSettings
 from broadcasts.content import OfficeFacts
 from broadcasts.desk import Desk
 from broadcasts.drafting import DeskSettings
@@ -21,6 +24,7 @@ from directory import groups, importing, units
 from loa.importing import Imports
 from store import access
 from store.engine import Tx
+from tests.order_stand import CARRIERS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
 from web import passwords
 from web.app import make_app
@@ -94,6 +98,10 @@ class Stand:
             ),
             self.clock,
         )  # fmt: skip
+        self.orders = OrderDesk(
+            self.room.ledger, self.room.bus, self.units,
+            OrderSettings("Văn phòng mẫu", carriers=CARRIERS, link_base=lambda: "http://loa.test"), True, self.clock,
+        )  # fmt: skip
         self.services = Services(
             desk=desk,
             ledger=self.room.ledger,
@@ -102,6 +110,8 @@ class Stand:
             units=self.units,
             importing=Imports(self.room.ledger, self.units, folder),
             templates=load_templates(),
+            orders=self.orders,
+            carriers=CarrierAnswers(self.room.ledger, self.room.bus, self.clock),
             settings=WebSettings(office_name="Văn phòng mẫu", **settings),
             now=self.clock,
         )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from adapters.contract import Health, Hook, Now
+from broadcasts.carrier_orders.answers import CarrierAnswers
+from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.desk import Desk
 from broadcasts.model import Actor
 from broadcasts.templates import TemplateSet
@@ -83,5 +85,7 @@ class Services:
     units: UnitCatalogue
     importing: Importing
     templates: TemplateSet
+    orders: OrderDesk
+    carriers: CarrierAnswers
     settings: WebSettings = field(default_factory=WebSettings)
     now: Now = time.time

@@ -68,12 +68,12 @@ def _style(size: float, *, bold: bool = False, **more: Any) -> ParagraphStyle:
 
 BODY: Final = _style(11, spaceAfter=2 * mm)
 HEAD: Final = _style(11, bold=True, spaceBefore=3.5 * mm, spaceAfter=1.5 * mm, keepWithNext=1)
-CENTRE: Final = _style(10.5, alignment=TA_CENTER)
-CENTRE_BOLD: Final = _style(10.5, bold=True, alignment=TA_CENTER)
+CENTRE: Final = _style(10, alignment=TA_CENTER)
+CENTRE_BOLD: Final = _style(10, bold=True, alignment=TA_CENTER)
 TITLE: Final = _style(15, bold=True, alignment=TA_CENTER, spaceBefore=5 * mm)
 MESSAGE: Final = _style(13, bold=True)
 SMALL: Final = _style(9, textColor=GREY, spaceBefore=1.5 * mm, spaceAfter=1 * mm)
-CELL: Final = _style(8.8)
+CELL: Final = _style(8)
 
 
 def _story(form: Form) -> list[Flowable]:
@@ -93,7 +93,7 @@ def _story(form: Form) -> list[Flowable]:
         _boxed(form),
         _p(form.measure, SMALL),
         _p(form.areas_head, HEAD),
-        _p(form.areas_note, BODY) if form.has_annex else _areas(form.areas, 2),
+        _p(form.areas_note, BODY) if form.has_annex else _areas(form.areas, 2, _style(10)),
         _p(form.window_head, HEAD),
         _p(form.window, _style(11.5, bold=True)),
         _p(form.back_head, HEAD),
@@ -103,7 +103,7 @@ def _story(form: Form) -> list[Flowable]:
     if form.has_annex:
         parts += [
             PageBreak(), _p(form.annex, _style(13, bold=True, alignment=TA_CENTER)), _p(form.annex_of, CENTRE),
-            Spacer(0, 3 * mm), _areas(form.areas, ANNEX_COLUMNS),
+            Spacer(0, 3 * mm), _areas(form.areas, ANNEX_COLUMNS, CELL),
         ]  # fmt: skip
     return parts
 
@@ -116,8 +116,8 @@ def _letterhead(form: Form) -> Table:
     left = [_p(form.superior, CENTRE), _p(form.office, CENTRE_BOLD), _rule(0.4), _p(form.number, CENTRE)]
     right = [_p(form.country, CENTRE_BOLD), _p(form.motto, CENTRE_BOLD), _rule(0.5), _p(form.place_date, CENTRE)]
     return Table(
-        [[left, right]], colWidths=[WIDTH * 0.46, WIDTH * 0.54],
-        style=[("VALIGN", (0, 0), (-1, -1), "TOP"), *FLUSH],
+        [[left, right]], colWidths=[WIDTH * 0.49, WIDTH * 0.51],
+        style=[("VALIGN", (0, 0), (-1, -1), "TOP"), ("ALIGN", (0, 0), (-1, -1), "CENTER"), *FLUSH],
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def _boxed(form: Form) -> Table:
     )
 
 
-def _areas(areas: tuple[tuple[str, str], ...], columns: int) -> Table:
+def _areas(areas: tuple[tuple[str, str], ...], columns: int, style: ParagraphStyle) -> Table:
     """Codes and names down the columns, so that a column is read as a list."""
     rows = -(-len(areas) // columns)
     cells: list[list[Any]] = []
@@ -146,9 +146,9 @@ def _areas(areas: tuple[tuple[str, str], ...], columns: int) -> Table:
         for column in range(columns):
             at = column * rows + row
             code, name = areas[at] if at < len(areas) else ("", "")
-            line += [_p(code, CELL), _p(name, CELL)]
+            line += [_p(code, style), _p(name, style)]
         cells.append(line)
-    code_width, each = 13 * mm, WIDTH / columns
+    code_width, each = style.fontSize * 1.33 * mm, WIDTH / columns
     return Table(
         cells, colWidths=[code_width, each - code_width] * columns,
         style=[

@@ -13,6 +13,8 @@ from web.roles import ORDER, RULES, Route, allows, mount, public, route_of
 
 ALL = (*API, *CONSOLE, *HOOKS)
 REFUSED = (401, 403)
+CARRIERS = {"/carrier/{token}/acknowledge", "/carrier/{token}/report"}
+"""A carrier has no account; a test of its own holds the pages to their random address."""
 
 
 @pytest.fixture
@@ -49,11 +51,14 @@ def test_the_open_routes_are_these():
         ("GET", "/static/{name:.+}"),
         ("GET", "/hooks/{name}"),
         ("POST", "/hooks/{name}"),
+        ("GET", "/carrier/{token}"),
+        ("POST", "/carrier/{token}/acknowledge"),
+        ("POST", "/carrier/{token}/report"),
     }
 
 
 def test_what_changes_things_is_not_for_viewers():
-    harmless = {"/sign-out", "/sign-in", "/preferences/language", "/hooks/{name}"}
+    harmless = {"/sign-out", "/sign-in", "/preferences/language", "/hooks/{name}", *CARRIERS}
     for route in ALL:
         if route.method != "GET" and route.path not in harmless:
             assert route.rule.role is not None, route.path

@@ -50,7 +50,9 @@ def test_every_key_is_there_with_its_default():
     file.pop("escalation")
     assert set(file.pop("carriers")[0]) == set(CarrierSettings.model_fields)
     shown = dict(written(file))
-    known = {name: plain(value) for name, value in values(Settings()) if not name.startswith(("adapters.sms", "carriers"))}
+    known = {
+        name: plain(value) for name, value in values(Settings()) if not name.startswith(("adapters.sms", "carriers"))
+    }
     # Credentials of the one account stand once, in [adapters.zalo.oa].
     for route in ("oa_user", "oa_group", "zns"):
         for key in type(Settings().adapters.zalo.oa).model_fields:

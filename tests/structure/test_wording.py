@@ -10,6 +10,7 @@ import pytest
 from jinja2 import nodes
 
 from adapters.contract import IncomingKind
+from broadcasts.carrier_orders.model import CallResult, LetterKind, MailState, OrderState
 from broadcasts.model import AckState, BroadcastState, DeliveryState, Kind, Mode, RefusalKind, Role, Urgency
 from broadcasts.templates import load_templates
 from directory.roles import ContactRole
@@ -19,6 +20,10 @@ from web.console.rollcall import MARKS
 from web.locale import LANGUAGES, blanks_of, catalogue, prefer
 from web.problems import STATUS_OF
 
+ORDER_EVENTS = (
+    "drafted", "edited", "submitted", "approved", "returned", "rejected", "cancelled", "archived", "blocked_exercise",
+    "called", "handed_over", "acknowledged_by", "reported_by", "carrier_silent",
+)  # fmt: skip
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = ("loa", "broadcasts", "bot", "adapters", "directory", "store", "lanes", "web")
 KEYED = {
@@ -127,6 +132,15 @@ NEEDED = {
     "role.{}": [role.value for role in Role],
     "person.{}": [role.value for role in ContactRole],
     "rollcall.mark.{}": [mark.value for mark in MARKS],
+    "state.order.{}": [state.value for state in OrderState],
+    "carrier.mail.{}": [state.value for state in MailState],
+    "carrier.letter.{}": [kind.value for kind in LetterKind],
+    "carrier.call.{}": [result.value for result in CallResult],
+    "carrier.approve.{}": ["actual", "exercise"],
+    "carrier.acknowledged_{}": ["page", "phone"],
+    "carrier.state.{}": ["handed", "waiting"],
+    "carrier.page.{}": ["report", "correct"],
+    "order_event.{}": [*ORDER_EVENTS, "sent", "acknowledged", "reported", "mail_sent", "mail_refused", "mail_unknown"],
     "inbox.state.{}": list(INBOX_STATES),
     "inbox.kind.{}": [kind.value for kind in IncomingKind],
     "status.{}": [STATUS_OF[kind] for kind in RefusalKind],

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from web.api import broadcasts, content, health, messages, office, openapi, reports, rollcall
+from web.api import broadcasts, carrier_orders, content, health, messages, office, openapi, reports, rollcall
 from web.api.idempotency import LOCKS
 from web.api.rate import BUCKETS
 from web.roles import Route, mount
@@ -19,6 +19,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *office.ROUTES,
     *content.ROUTES,
     *reports.ROUTES,
+    *carrier_orders.ROUTES,
     *health.ROUTES,
     openapi.openapi,
 )

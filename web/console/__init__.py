@@ -7,7 +7,20 @@ from typing import Final
 from aiohttp import web
 
 from web.attempts import Attempts
-from web.console import board, broadcasts, compose, content, files, inbox, live, reports, rollcall, signin
+from web.console import (
+    board,
+    broadcasts,
+    carrier_answers,
+    carrier_orders,
+    compose,
+    content,
+    files,
+    inbox,
+    live,
+    reports,
+    rollcall,
+    signin,
+)
 from web.console.page import ENVIRONMENT, environment
 from web.console.trouble import trouble_page
 from web.context import SERVICES, TROUBLE_PAGE
@@ -22,6 +35,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *inbox.ROUTES,
     *content.ROUTES,
     *reports.ROUTES,
+    *carrier_orders.ROUTES,
+    *carrier_answers.ROUTES,
     *live.ROUTES,
     *files.ROUTES,
 )
