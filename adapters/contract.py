@@ -6,12 +6,12 @@ outlive a crash goes through `Sink` (events) or `DurableState` (its own session 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Now = Callable[[], float]
 """Seconds since the epoch, UTC. `time.time` in production, a fake in tests."""
@@ -281,3 +281,23 @@ class Channel(Protocol):
         """Look up an unknown send (only where `traits.can_ask`). None: still not known."""
 
     async def probe(self) -> Health: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a number of messages costs by one account, as far as its settings know the price."""
+
+    messages: int
+    parts: int
+    vnd: float
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A channel whose messages cost money, so that the cost of a broadcast is known before it is approved."""
+
+    def count_by_carrier(self, numbers: Iterable[int | str]) -> dict[str, int]:
+        """How many of these `84…` numbers are on each network, "" for those of which nothing is known."""
+
+    def estimate(self, counts: Mapping[str, int], parts: int) -> dict[str, Cost]:
+        """`counts` as above, each to get a message of so many parts → cost by account, as things stand now."""

@@ -11,11 +11,12 @@ from adapters.contract import Channel, Traits
 @dataclass(frozen=True, slots=True)
 class Route:
     """One enabled channel. `family` is what people choose (zalo, telegram, sms); `post_to` names the group that a
-    group channel posts to, "" for a channel to single people."""
+    group channel posts to, "" for a channel to single people; `light`: it has one of its own on the duty board."""
 
     channel: Channel
     family: str
     post_to: str = ""
+    light: bool = True
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from adapters.contract import Channel, DurableState, Health, Hook, Incoming, Now
 from adapters.manual.channel import ManualChannel
 from adapters.sms.esms.channel import EsmsChannel
 from adapters.sms.esms.settings import EsmsAccount
+from adapters.sms.routing import LearnedCarriers, SmsRouter
 from adapters.sms.settings import SmsAccount
 from adapters.sms.smpp.channel import SmppChannel
 from adapters.sms.speedsms.channel import SpeedSmsChannel
@@ -67,12 +68,19 @@ def _telegram(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
 
 
 def _sms(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
-    return [Route(_sms_account(account, state, now), SMS) for account in adapters.sms.accounts if account.enabled]
+    """All accounts behind one router, and each beside it, so that an answer leaves by the number that was written to.
+    The light of a single account stands for both."""
+    accounts = [account for account in adapters.sms.accounts if account.enabled]
+    if not accounts:
+        return []
+    learned = LearnedCarriers(state)
+    router = SmsRouter([(one, _sms_account(one, state, now, learned)) for one in accounts], learned, state, now)
+    return [Route(router, SMS), *(Route(view, SMS, light=len(accounts) > 1) for view in router.views)]
 
 
-def _sms_account(account: SmsAccount, state: DurableState, now: Now) -> Channel:
+def _sms_account(account: SmsAccount, state: DurableState, now: Now, learned: LearnedCarriers) -> Channel:
     if isinstance(account, EsmsAccount):
-        return EsmsChannel(account, state, now)
+        return EsmsChannel(account, state, now, learned.learn)
     if isinstance(account, SpeedSmsAccount):
         return SpeedSmsChannel(account, state, now)
     return SmppChannel(account, state, now)
@@ -104,7 +112,7 @@ class SwitchedOn:
         self._families = routes.families()
         channels: tuple[Channel, ...] = tuple(route.channel for route in routes.all)
         self._hooks = {name: hook for channel in channels for name, hook in channel.hooks.items()}
-        self._probes = Probes(channels)
+        self._probes = Probes([route.channel for route in routes.all if route.light])
 
     @property
     def families(self) -> Sequence[str]:

@@ -1,0 +1,81 @@
+"""Which account an envelope goes to: by the network of its number, then by share, then past what does not work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from adapters.contract import Envelope, Rejected
+from adapters.sms.routing.learned import LearnedCarriers
+from adapters.sms.routing.legs import better
+from adapters.sms.routing.member import Member
+from adapters.sms.routing.shares import Shares
+
+ADJUST_SECONDS: Final = 1.0
+"""How often it is looked at whether traffic should move."""
+Reaching = tuple[Shares, tuple[Member, ...]]
+"""The accounts for one network, and how traffic is spread over them."""
+
+
+class Choice:
+    """`clock` is monotonic, in seconds."""
+
+    def __init__(self, members: Sequence[Member], learned: LearnedCarriers, clock: Callable[[], float]) -> None:
+        self._members = tuple(members)
+        self._learned = learned
+        self._clock = clock
+        self._by_carrier: dict[str, Reaching] = {}
+        self._shares: dict[tuple[Member, ...], Shares] = {}
+        self._adjusted_at = float("-inf")
+
+    def reaching(self, carrier: str) -> Reaching:
+        """The prefix is a hint: where no account says that it reaches the network, any may."""
+        known = self._by_carrier.get(carrier)
+        if known is None:
+            members = tuple(m for m in self._members if not m.carriers or carrier in m.carriers) or self._members
+            shares = self._shares.setdefault(members, Shares(members, self._clock))
+            known = self._by_carrier[carrier] = (shares, members)
+        return known
+
+    def choose(self, envelope: Envelope, first: Member | None = None, tried: Sequence[Member] = ()) -> Member | None:
+        """`first`: before the others, while it works. None: no account may be tried (any more)."""
+        if first is not None and first not in tried and first.takes(envelope.priority):
+            return first
+        shares, members = self.reaching(self._learned.of(envelope.to))
+        if not tried:
+            member = members[shares.pick()]
+            if member.takes(envelope.priority):
+                return member
+        left = [members[index] for index in shares.order() if members[index] not in tried]
+        for accepts in (Member.may_take, Member.takes, Member.takes_at_last):
+            for member in left:
+                if accepts(member, envelope.priority):
+                    return member
+        return None
+
+    def nowhere(self, envelope: Envelope) -> Rejected:
+        """What an envelope hears that no account may be tried with: the word after which the core tries again, if any
+        of them says so."""
+        _, members = self.reaching(self._learned.of(envelope.to))
+        said = [(member.closed_because(), member.name) for member in members]
+        best, account = said[0]
+        for refusal, name in said[1:]:
+            if better(best, refusal) is refusal:
+                best, account = refusal, name
+        return Rejected(best.reason, best.cls, best.code, best.after, account=account)
+
+    def adjust(self) -> None:
+        """Move traffic if something calls for it; cheap enough for every `send`."""
+        now = self._clock()
+        if len(self._members) > 1 and now - self._adjusted_at >= ADJUST_SECONDS:
+            self._adjusted_at = now
+            for shares in self._shares.values():
+                shares.adjust()
+
+    def points(self, member: Member) -> dict[str, float]:
+        """Share of an account by the accounts that it shares with, in points of 100."""
+        return {
+            "+".join(each.name for each in members): shares.points[members.index(member)]
+            for members, shares in self._shares.items()
+            if member in members
+        }
