@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,7 @@ from broadcasts.templates import load_templates
 from directory import groups, importing, units
 from loa.importing import Imports
 from store import access
-from store.engine import Tx
+from store.engine import Tx, connect_reader
 from tests.order_stand import CARRIERS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
 from web import passwords
@@ -77,6 +82,32 @@ class StandChannels:
         ]
 
 
+@dataclass
+class Furniture:
+    """A ledger with people, staff and keys, made once a process and copied for each test."""
+
+    ledger: Path | None = None
+    keys: dict[Role, str] = field(default_factory=dict)
+
+
+FURNITURE = Furniture()
+
+
+def furnish(folder: Path) -> bool:
+    """Put the furnished ledger into an empty folder, if there is one by now."""
+    if FURNITURE.ledger is None:
+        return False
+    shutil.copyfile(FURNITURE.ledger, folder / "loa.db")
+    return True
+
+
+def keep_furniture(ledger: Path, keys: dict[Role, str]) -> None:
+    kept = Path(tempfile.mkdtemp(prefix="loa-test-")) / "furnished.db"
+    with closing(connect_reader(ledger)) as connection:
+        connection.execute("VACUUM INTO ?", (str(kept),))
+    FURNITURE.ledger, FURNITURE.keys = kept, dict(keys)
+
+
 class Stand:
     """`client(role)` speaks as a program, `browser(name)` as somebody who has signed in."""
 
@@ -85,6 +116,7 @@ class Stand:
         self.folder = folder
         self.zalo = ScriptedChannel("zalo.user", buttons=True)
         self.sms = ScriptedChannel("sms.one", unaccented=True)
+        self._furnished = furnish(folder)
         self.room = EngineRoom(folder, Route(self.zalo, "zalo"), Route(self.sms, "sms"), now=self.clock)
         self.units = units.load()
         self.acks = Acknowledgements(self.room.ledger, self.room.bus)
@@ -100,7 +132,8 @@ class Stand:
         )  # fmt: skip
         self.orders = OrderDesk(
             self.room.ledger, self.room.bus, self.units,
-            OrderSettings("Văn phòng mẫu", carriers=CARRIERS, link_base=lambda: "http://loa.test"), True, self.clock,
+            OrderSettings("Văn phòng mẫu", carriers=CARRIERS, link_base=lambda: str(self.server.make_url("/"))), True,
+            self.clock,
         )  # fmt: skip
         self.services = Services(
             desk=desk,
@@ -120,22 +153,27 @@ class Stand:
         self.server: TestServer
         self._clients: list[TestClient[web.Request, web.Application]] = []
 
-    async def open(self, *, people: bool = True) -> None:
+    async def open(self) -> None:
         await self.room.start()
-        if people:
-            ledger, now = self.room.ledger, self.clock()
-            await importing.import_people(ledger, self.units, SAMPLE / "people.csv", now)
-            await groups.import_groups(ledger, self.units, SAMPLE / "groups.csv", now)
+        if not self._furnished:
+            await self._people()
+            await asyncio.to_thread(keep_furniture, self.room.ledger.path, self.keys)
+        self.keys = dict(FURNITURE.keys)
+        self.server = TestServer(make_app(self.services))
+        await self.server.start_server()
+
+    async def _people(self) -> None:
+        ledger, now = self.room.ledger, self.clock()
+        await importing.import_people(ledger, self.units, SAMPLE / "people.csv", now)
+        await groups.import_groups(ledger, self.units, SAMPLE / "groups.csv", now)
         stored = await passwords.hashed(PASSWORD)
 
         def admit(tx: Tx) -> None:
             for name, role in STAFF.items():
-                access.add_staff(tx, name, role.value, stored, self.clock())
-                self.keys[role] = access.add_key(tx, f"khoa-{name}", role.value, self.clock())
+                access.add_staff(tx, name, role.value, stored, now)
+                self.keys[role] = access.add_key(tx, f"khoa-{name}", role.value, now)
 
-        await self.room.ledger.write(admit)
-        self.server = TestServer(make_app(self.services))
-        await self.server.start_server()
+        await ledger.write(admit)
 
     async def close(self) -> None:
         for client in self._clients:

@@ -20,7 +20,7 @@ CARRIERS = {"/carrier/{token}/acknowledge", "/carrier/{token}/report"}
 @pytest.fixture
 async def stand(tmp_path):
     stand = Stand(tmp_path)
-    await stand.open(people=False)
+    await stand.open()
     yield stand
     await stand.close()
 
@@ -75,39 +75,39 @@ def filled(route: Route) -> str:
     return re.sub(r"\{[^}]*\}", "1", route.path)
 
 
-@pytest.mark.parametrize("route", API, ids=lambda route: f"{route.method} {route.path}")
-async def test_each_api_route_with_each_role(stand, route):
-    for role in (None, *Role):
-        client = stand.client(role)
-        async with client.request(route.method, filled(route), json={} if route.method != "GET" else None) as answer:
-            allowed = route.rule.role is None or (role is not None and allows(role, route.rule.role))
-            if allowed:
-                assert answer.status not in REFUSED, (role, await answer.text())
-            else:
-                assert answer.status == (401 if role is None else 403)
+async def test_each_api_route_with_each_role(stand):
+    clients = {role: stand.client(role) for role in (None, *Role)}
+    for route in API:
+        for role, client in clients.items():
+            body = {} if route.method != "GET" else None
+            async with client.request(route.method, filled(route), json=body) as answer:
+                where = (route.method, route.path, role)
+                if route.rule.role is None or (role is not None and allows(role, route.rule.role)):
+                    assert answer.status not in REFUSED, where
+                else:
+                    assert answer.status == (401 if role is None else 403), where
 
 
-@pytest.mark.parametrize(
-    "route",
-    [r for r in CONSOLE if r.path not in ("/live", "/sign-out")],
-    ids=lambda route: f"{route.method} {route.path}",
-)
-async def test_each_page_with_each_role(stand, route):
+async def test_each_page_with_each_role(stand):
     names = {Role.VIEWER: "khach", Role.OFFICER: "canbo", Role.APPROVER: "lanhdao", Role.ADMIN: "quantri"}
     nobody = stand.client(None)
-    async with nobody.request(route.method, filled(route), allow_redirects=False) as answer:
-        if route.rule.role is not None:
-            assert answer.status == (303 if route.method == "GET" else 401)
-            assert answer.headers.get("Location", "/sign-in").startswith("/sign-in")
-    for role, name in names.items():
-        browser = await stand.browser(name)
-        form = {"csrf": await stand.csrf(name)}
-        data = form if route.method == "POST" else None
-        async with browser.request(route.method, filled(route), data=data, allow_redirects=False) as answer:
-            if route.rule.role is None or allows(role, route.rule.role):
-                assert answer.status not in REFUSED, await answer.text()
-            else:
-                assert answer.status == 403
+    browsers = {role: await stand.browser(name) for role, name in names.items()}
+    forms = {role: {"csrf": await stand.csrf(name)} for role, name in names.items()}
+    for route in CONSOLE:
+        if route.path in ("/live", "/sign-out"):
+            continue
+        where = (route.method, route.path)
+        async with nobody.request(route.method, filled(route), allow_redirects=False) as answer:
+            if route.rule.role is not None:
+                assert answer.status == (303 if route.method == "GET" else 401), where
+                assert answer.headers.get("Location", "/sign-in").startswith("/sign-in"), where
+        for role, browser in browsers.items():
+            form = forms[role] if route.method == "POST" else None
+            async with browser.request(route.method, filled(route), data=form, allow_redirects=False) as answer:
+                if route.rule.role is None or allows(role, route.rule.role):
+                    assert answer.status not in REFUSED, (*where, role)
+                else:
+                    assert answer.status == 403, (*where, role)
 
 
 async def test_a_route_without_a_rule_is_refused(stand):

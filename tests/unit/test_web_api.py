@@ -256,9 +256,12 @@ async def test_malformed_json_is_refused(stand, raw):
     await problem(answer, 422)
 
 
-async def test_another_kind_of_body_is_refused(stand):
-    answer = await stand.client().post("/api/v1/broadcasts", data={"text": "x"})
-    await problem(answer, 415)
+async def test_what_is_json_is_taken_whatever_it_is_called(stand):
+    client, raw = stand.client(), orjson.dumps(TEXT)
+    for media in ("application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-8"):
+        answer = await client.post("/api/v1/broadcasts", data=raw, headers={"Content-Type": media})
+        assert answer.status == 201
+    await problem(await client.post("/api/v1/broadcasts", data={"text": "x"}), 422)
 
 
 async def test_a_body_that_is_too_large_is_refused(stand):

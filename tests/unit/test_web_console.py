@@ -84,7 +84,7 @@ async def test_the_cookie_is_out_of_reach_of_scripts(stand):
 
 async def test_the_cookie_is_secure_behind_https(tmp_path):
     stand = Stand(tmp_path, public_url="https://loa.example.vn")
-    await stand.open(people=False)
+    await stand.open()
     answer = await stand.client(None).post(
         "/sign-in", data={"name": "canbo", "password": PASSWORD}, allow_redirects=False
     )

@@ -13,7 +13,7 @@ STORM = {"kind": "storm", "source": "Đài", "text": "Bão số 5 cách bờ 200
 @pytest.fixture
 async def stand(tmp_path):
     stand = Stand(tmp_path)
-    await stand.open(people=False)
+    await stand.open()
     yield stand
     await stand.close()
 

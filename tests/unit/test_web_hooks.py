@@ -10,7 +10,7 @@ from tests.web_stand import Stand
 @pytest.fixture
 async def stand(tmp_path):
     stand = Stand(tmp_path)
-    await stand.open(people=False)
+    await stand.open()
     yield stand
     await stand.close()
 

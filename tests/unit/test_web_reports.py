@@ -18,7 +18,7 @@ from web.api.reports import reports_of
 @pytest.fixture
 async def stand(tmp_path):
     stand = Stand(tmp_path)
-    await stand.open(people=False)
+    await stand.open()
     yield stand
     await stand.close()
 

@@ -122,7 +122,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _body_problems(operation: Operation) -> tuple[int, ...]:
-    return (413, 415) if operation.body is not Nothing else ()
+    return (413,) if operation.body is not Nothing else ()
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
