@@ -18,6 +18,8 @@ from bot.conversation import Question, chosen
 from bot.designation import codes_in, pressed_code
 from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
+from bot.officer_words import parse_command
+from bot.officers import Officers
 from bot.reporting import REPORT, Reporting
 from bot.sender import Address, Contact, Look, address_of, look_up
 from bot.speaking import Speaking
@@ -65,6 +67,7 @@ class Acting:
         ourselves: Collection[str] = (),
         code_prefix: str = "TB",
         now: Now = time.time,
+        officers: Officers | None = None,
     ) -> None:
         self._ledger = ledger
         self._look: Together[Look] = Together(ledger.read, apart=True)
@@ -78,6 +81,7 @@ class Acting:
         self._ourselves = frozenset(ourselves)
         self._code_prefix = code_prefix
         self._now = now
+        self._officers = officers
 
     def is_life(self, text: str) -> bool:
         """A quick look for a cry for help, before anything else is known."""
@@ -118,6 +122,11 @@ class Acting:
 
     async def _person_says(self, heard: Heard) -> Act:
         message, look = heard.message, heard.look
+        command = parse_command(message.text, self._code_prefix)
+        if command is not None and self._officers is not None:
+            act = await self._officers.take(command, message, heard.address, look, heard.form)
+            if act is not None:
+                return act
         code = pressed_code(message.payload) or pressed_code(message.text)
         if look.contact is not None and code is not None:
             return await self._confirming.by_codes(message, look.contact, (code,), heard.form)

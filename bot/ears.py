@@ -15,6 +15,7 @@ from bot.facts import Facts
 from bot.intake import Intake
 from bot.intents import Language
 from bot.keywords import load as load_keywords
+from bot.officers import CommandDesk, Officers
 from bot.reporting import Reporting
 from bot.speaking import Outbox, Speaking
 from bot.wording import Wording
@@ -47,8 +48,10 @@ class Ears:
         acknowledgements: Acknowledgements,
         outbox: Outbox,
         now: Now = time.time,
+        commands: CommandDesk | None = None,
     ) -> Intake:
-        """`Intake.store` is what channels call with what comes in, `Intake.run` works it off. `outbox` is the desk."""
+        """`Intake.store` is what channels call with what comes in, `Intake.run` works it off. `outbox` is the desk,
+        and so is `commands`; without it members of staff are people like any other."""
         acting = Acting(
             ledger,
             bus,
@@ -61,6 +64,7 @@ class Ears:
             self.ourselves,
             self.code_prefix,
             now,
+            None if commands is None else Officers(ledger, commands, now),
         )
         return Intake(ledger, bus, acting.handle, acting.is_life, now)
 

@@ -7,7 +7,7 @@ from typing import Final
 FOR_PERSON: Final = frozenset(
     {
         "rescue", "needs_help", "report", "damage", "unknown", "menu", "media", "long", "rude", "binary", "stranger",
-        "other_unit", "withdraw", "failed", "report_stranger",
+        "other_unit", "withdraw", "failed", "report_stranger", "command_in_group",
     }
 )  # fmt: skip
 """Why an officer must read it. `menu`: not understood, and the menu was sent; `unknown`: that was done today already;
@@ -16,7 +16,8 @@ FOR_PERSON: Final = frozenset(
 SAID: Final = frozenset(
     {
         "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "not_addressed",
-        "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "reported", "report_wrong", "report_withdrawn",
+        "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "reported",
+        "report_wrong", "report_withdrawn", "command_approve", "command_status", "command_silent",
     }
 )  # fmt: skip
 """What we told somebody; `which`: we asked back."""

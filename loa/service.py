@@ -15,6 +15,7 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import ears
+from bot.approval_asker import ApprovalAsker
 from bot.intake import Intake
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.asking import Asker
@@ -47,6 +48,8 @@ log = structlog.get_logger(__name__)
 ESCALATION_TICK_SECONDS = 0.5
 BROADCAST_TICK_SECONDS = 1.0
 ASK_TICK_SECONDS = 10.0
+APPROVAL_TICK_SECONDS = 2.0
+"""How soon approvers are asked by message after somebody asked for approval."""
 LANES_TICK_SECONDS = 5.0
 """The reconciler: what no lane holds any more is announced again."""
 Prepare = Callable[[], Awaitable[None]]
@@ -89,6 +92,7 @@ class Service:
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
         self.content = ContentBook(self.ledger)
         self.intake = self._intake()
+        self.approval_asker = ApprovalAsker(self.ledger, self.desk, self.routes, settings.office.code_prefix)
         self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
@@ -102,7 +106,9 @@ class Service:
     def _intake(self) -> Intake:
         ourselves, prefix = own_addresses(self.settings.adapters), self.settings.office.code_prefix
         listening = ears.load(bot_office(self.settings), self.units, ourselves, prefix, self.content)
-        return listening.intake(self.ledger, self.bus, self.routes, self.acknowledgements, self.desk)
+        return listening.intake(
+            self.ledger, self.bus, self.routes, self.acknowledgements, self.desk, commands=self.desk
+        )
 
     async def start(self, prepare: Prepare | None = None) -> None:
         """Raises `LedgerError` or `SettingsError` with what is wrong; nothing runs then. `prepare` comes after the
@@ -142,6 +148,7 @@ class Service:
             (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
             (self.asker.tick_unknown, ASK_TICK_SECONDS),
+            (self.approval_asker.tick, APPROVAL_TICK_SECONDS),
             (self.orders.outbox.tick, MAIL_TICK_SECONDS),
             (self.orders.watch.tick, SILENCE_TICK_SECONDS),
             (self.content.refresh, READ_AGAIN_SECONDS),

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, TypeVar
+from urllib.parse import quote
 
 import typer
 
 from broadcasts.model import Role
+from directory.staff_addresses import AddressRefused, bind_address
 from loa.cli.client import api
 from loa.cli.out import Failed, line, say
 from loa.settings import Settings, load_settings
@@ -90,6 +92,26 @@ def add_user(
         body = {"name": name, "role": role.value, "title": title, "password": password}
         api(config, admin=True).post("/staff", body)
     line({"user": name, "password": password})
+
+
+def bind_user(
+    name: Annotated[str, typer.Argument()],
+    channel: Annotated[str, typer.Option(help="Family: sms, zalo, telegram.")],
+    address: Annotated[str, typer.Option(help="A telephone number, or the provider's user id.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Take it away again.")] = False,
+    config: Config = None,
+) -> None:
+    """Let a member of staff command by message from this address: approve, status, who is silent."""
+    try:
+        kept = _into_idle_ledger(
+            config, lambda tx: bind_address(tx, name, channel, address, time.time(), remove=remove)
+        )
+    except AddressRefused as refused:
+        raise Failed(f"problem.{refused.key}", **refused.params) from None
+    if kept is None:
+        body = {"channel": channel, "address": address, "remove": remove}
+        kept = api(config, admin=True).post(f"/staff/{quote(name, safe='')}/addresses", body)["address"]
+    line({"user": name, "channel": channel, "address": kept, "bound": not remove})
 
 
 def add_key(name: Annotated[str, typer.Argument()], role: RoleOption, config: Config = None) -> None:

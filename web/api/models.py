@@ -61,6 +61,16 @@ class NewStaff(Body):
     """Left out, one is made and shown this once."""
 
 
+class StaffAddress(Body):
+    """From where somebody may command by message."""
+
+    channel: str = Field(min_length=1, max_length=40)
+    """Family: sms, zalo, telegram."""
+    address: str = Field(min_length=1, max_length=100)
+    """A telephone number, or the provider's user id."""
+    remove: bool = False
+
+
 class NewKey(Body):
     name: str = Field(min_length=1, max_length=64, pattern=r"^[\w.@-]+$")
     role: Literal["viewer", "officer", "approver", "admin"]
@@ -212,6 +222,14 @@ class StaffAnswer(TypedDict):
     user: str
     role: str
     password: str | None
+
+
+class StaffAddressAnswer(TypedDict):
+    user: str
+    channel: str
+    address: str
+    """As it is kept."""
+    bound: bool
 
 
 class KeyAnswer(TypedDict):

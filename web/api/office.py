@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from broadcasts.model import Role
+from broadcasts.model import Problem, Role
+from directory.staff_addresses import AddressRefused, bind_address
 from directory.units import Unit
 from store import access
 from text.folding import fold
+from text.numbers import mask
 from web import passwords
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.models import (
@@ -21,6 +23,8 @@ from web.api.models import (
     NewKey,
     NewStaff,
     PeopleQuery,
+    StaffAddress,
+    StaffAddressAnswer,
     StaffAnswer,
     UnitPage,
     UnitQuery,
@@ -89,6 +93,22 @@ async def add_staff(call: Call[NewStaff, Nothing]) -> dict[str, Any]:
     return {"user": new.name, "role": new.role, "password": None if new.password else password}
 
 
+@endpoint("POST", "/staff/{name}/addresses", rule=at_least(Role.ADMIN), body=StaffAddress, answer=StaffAddressAnswer,
+          summary="Bind a telephone or account to a member of staff, or take it away")  # fmt: skip
+async def bind_staff(call: Call[StaffAddress, Nothing]) -> dict[str, Any]:
+    given, name, now = call.body, call.path("name"), call.services.now()
+    try:
+        kept = await call.services.ledger.write(
+            lambda tx: bind_address(tx, name, given.channel, given.address, now, remove=given.remove)
+        )
+    except AddressRefused as refused:
+        problem = Problem(refused.field, refused.key, dict(refused.params))
+        raise Trouble(422, "invalid_input", errors=[problem]) from refused
+    action = "unbind_staff" if given.remove else "bind_staff"
+    await _audit(call, action, name=name, channel=given.channel, address=mask(kept))
+    return {"user": name, "channel": given.channel, "address": kept, "bound": not given.remove}
+
+
 @endpoint("POST", "/keys", rule=at_least(Role.ADMIN), summary="Make an API key", body=NewKey, answer=KeyAnswer,
           status=201, problems=(409,))  # fmt: skip
 async def add_key(call: Call[NewKey, Nothing]) -> dict[str, Any]:
@@ -149,4 +169,4 @@ def _rejected(say: Catalogue, one: Mapping[str, Any]) -> dict[str, Any]:
     return {"line": one["line"], "reason": reason}
 
 
-ROUTES: Final = (list_units, list_channels, upload_list, import_people, add_staff, add_key)
+ROUTES: Final = (list_units, list_channels, upload_list, import_people, add_staff, bind_staff, add_key)

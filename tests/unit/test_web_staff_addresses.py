@@ -1,0 +1,45 @@
+"""Binding a telephone to a member of staff over the API: for admins, checked, with a trace that hides the number."""
+
+import pytest
+
+from broadcasts.model import Role
+from store import access, approvals
+from tests.web_stand import Stand
+
+
+@pytest.fixture
+async def stand(tmp_path):
+    stand = Stand(tmp_path)
+    await stand.open()
+    yield stand
+    await stand.close()
+
+
+async def bind(stand, status, role=Role.ADMIN, name="lanhdao", **body):
+    body = {"channel": "sms", "address": "0900009100", **body}
+    async with stand.client(role).post(f"/api/v1/staff/{name}/addresses", json=body) as answer:
+        assert answer.status == status, await answer.text()
+        return await answer.json()
+
+
+async def test_an_admin_binds_and_takes_away(stand):
+    said = await bind(stand, 200)
+    assert said == {"user": "lanhdao", "channel": "sms", "address": "84900009100", "bound": True}
+    found = await stand.room.ledger.read(lambda tx: approvals.member(tx, "sms", "84900009100"))
+    assert found.name == "lanhdao"
+    assert "84900009100" not in str(await stand.room.ledger.read(access.audit_lines))
+    assert (await bind(stand, 200, remove=True))["bound"] is False
+    assert await stand.room.ledger.read(lambda tx: approvals.member(tx, "sms", "84900009100")) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"address": "xyz"}, "address"), ({"channel": "fax"}, "channel"), ({"name": "nobody"}, "name")],
+)
+async def test_what_is_refused_is_named(stand, body, field):
+    problem = await bind(stand, 422, **body)
+    assert problem["errors"][0]["field"] == field
+
+
+async def test_only_admins(stand):
+    await bind(stand, 403, Role.APPROVER)
