@@ -32,6 +32,8 @@ class AccountHealth:
         self._awaited: OrderedDict[str, float] = OrderedDict()
         self._arrivals: deque[tuple[float, bool]] = deque()
         """(when it was known, whether it was slow)"""
+        self._reports = False
+        """Any receipt came at all: an account that is not set up to report says nothing by its silence."""
 
     def accepted(self, provider_id: str) -> None:
         self._count(0)
@@ -48,6 +50,7 @@ class AccountHealth:
 
     def ended(self, keys: tuple[str, ...]) -> None:
         """A receipt with a last state came."""
+        self._reports = True
         for key in keys:
             at = self._awaited.pop(key, None)
             if at is not None:
@@ -66,7 +69,7 @@ class AccountHealth:
         """Slow ones among the arrivals of the last 15 minutes; 0 where they are too few."""
         self._forget()
         slow = sum(1 for _, was_slow in self._arrivals if was_slow)
-        return slow / len(self._arrivals) if len(self._arrivals) >= SLOW_LEAST else 0.0
+        return slow / len(self._arrivals) if self._reports and len(self._arrivals) >= SLOW_LEAST else 0.0
 
     def trouble(self) -> str:
         """`faults`, `slow` or ""."""
