@@ -138,5 +138,7 @@ def _plain_trouble(plain: web.HTTPException) -> Trouble:
 def _unexpected(request: web.Request) -> Trouble:
     """Said without internals; the record holds the rest under the same number."""
     number = secrets.token_hex(4)
-    log.exception("unexpected_error", number=number, method=request.method, path=request.path)
+    route = route_of(request)
+    # Not the path itself: those of hooks and of carriers' pages hold a token.
+    log.exception("unexpected_error", number=number, method=request.method, path=route.path if route else "")
     return Trouble(500, "unexpected", {"number": number})

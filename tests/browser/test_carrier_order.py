@@ -115,6 +115,7 @@ async def test_an_order_from_the_first_word_to_the_counts(
     await officer.goto(path)
     second = officer.locator("#c1")
     await expect(second).to_contain_text("Đã nhận thư, chờ xác nhận")
+    await second.locator("[name=result]").select_option("confirmed")
     await second.locator("[name=spoke_to]").fill("Trực ca B")
     await second.locator("button:has-text('Ghi cuộc gọi')").click()
     await expect(officer.locator("#c1 .calls")).to_contain_text("canbo gọi, gặp Trực ca B")

@@ -26,12 +26,12 @@ from broadcasts.carrier_orders.model import (
 )
 from broadcasts.carrier_orders.pdf import make_pdf
 from broadcasts.carrier_orders.wording import load_wording
-from broadcasts.model import Refusal, RefusalKind, Role
+from broadcasts.model import Actor, Refusal, RefusalKind, Role
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.idempotency import once
 from web.api.models import PAGE_DEFAULT, PAGE_MOST, Approval, Body, PreviewProblem, Query, Reason
 from web.context import checked_ref
-from web.roles import at_least
+from web.roles import allows, at_least
 from web.services import Services
 
 VIEWER: Final = at_least(Role.VIEWER)
@@ -190,18 +190,23 @@ async def archive_carrier_order(call: Call[Nothing, Nothing]) -> OrderView:
 @endpoint("GET", f"{ONE}/pdf", rule=VIEWER, summary="The form of one carrier", query=PdfQuery, answer=Any,
           answer_media=PDF, problems=(404,))  # fmt: skip
 async def carrier_order_pdf(call: Call[Nothing, PdfQuery]) -> web.Response:
-    return await pdf_response(call.services, order_ref(call), call.query.carrier)
+    return await pdf_response(call.services, order_ref(call), call.query.carrier, call.who)
 
 
-async def pdf_response(services: Services, ref: str, place: int) -> web.Response:
+async def pdf_response(services: Services, ref: str, place: int, actor: Actor) -> web.Response:
     """One carrier's form as a file."""
     view = await services.orders.view(ref)
-    carrier, link = carrier_of(view, place), (await services.orders.links(ref)).get(place, "")
+    carrier, link = carrier_of(view, place), await link_for(actor, services, ref, place)
     words = load_wording()
     form = make_form(view, carrier, services.orders.settings.office, link, words)
     body = await asyncio.to_thread(make_pdf, form)
     shown = {"Content-Disposition": f'inline; filename="{file_name(view, carrier, words)}"'}
     return web.Response(body=body, content_type=PDF, headers=shown)
+
+
+async def link_for(actor: Actor, services: Services, ref: str, place: int) -> str:
+    """The address of a carrier's page, for officers: whoever holds it can answer as the carrier."""
+    return (await services.orders.links(ref)).get(place, "") if allows(actor.role, Role.OFFICER) else ""
 
 
 def carrier_of(view: OrderView, place: int) -> CarrierLine:

@@ -17,7 +17,7 @@ from broadcasts.carrier_orders.wording import load_wording
 from broadcasts.model import Mode, Role
 from store import directory
 from text.dates import OFFICE_ZONE
-from web.api.carrier_orders import carrier_of, named_order, pdf_response
+from web.api.carrier_orders import carrier_of, link_for, named_order, pdf_response
 from web.console.page import page, render, see_other
 from web.context import actor_of, services_of, session_of
 from web.problems import Trouble, invalid
@@ -30,6 +30,8 @@ BASE: Final = "/carrier-orders"
 ONE: Final = BASE + "/{ref}"
 LONGEST_PLACE: Final = 4
 """Digits."""
+CALL_CHOICES: Final = (CallResult.NO_ANSWER, CallResult.TOLD, CallResult.CONFIRMED, CallResult.WRONG_NUMBER)
+"""What changes nothing stands first: a hasty press must not confirm an order."""
 QUICK_REASONS: Final = ("wording", "audience", "time")
 
 
@@ -171,7 +173,7 @@ async def one(request: web.Request) -> web.StreamResponse:
         links=await orders.links(ref) if allows(actor.role, Role.OFFICER) else {}, missing=missing,
         author=actor.name in (view.created_by, view.submitted_by), approver=allows(actor.role, Role.APPROVER),
         editable=view.state in EDITABLE, left=view.state in LEFT, cancellable=view.state in CANCELLABLE,
-        archivable=view.state in ARCHIVABLE, results=list(CallResult), quick=QUICK_REASONS,
+        archivable=view.state in ARCHIVABLE, results=CALL_CHOICES, quick=QUICK_REASONS,
         answers=view.state in LEFT and view.mode == Mode.ACTUAL,
     )  # fmt: skip
 
@@ -236,14 +238,14 @@ async def hand_over(request: web.Request) -> web.StreamResponse:
 
 @page("GET", f"{ONE}/carriers/{{place}}/pdf", VIEWER)
 async def pdf(request: web.Request) -> web.StreamResponse:
-    return await pdf_response(services_of(request), _ref(request), _place(request))
+    return await pdf_response(services_of(request), _ref(request), _place(request), actor_of(request))
 
 
 @page("GET", f"{ONE}/carriers/{{place}}/print", VIEWER)
 async def print_page(request: web.Request) -> web.StreamResponse:
     orders, ref, place = services_of(request).orders, _ref(request), _place(request)
     view = await orders.view(ref)
-    link = (await orders.links(ref)).get(place, "")
+    link = await link_for(actor_of(request), services_of(request), ref, place)
     form = make_form(view, carrier_of(view, place), orders.settings.office, link, load_wording())
     return await render(request, "carrier_order_print.html", mode=view.mode, form=form, view=view, place=place)
 
