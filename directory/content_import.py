@@ -12,6 +12,7 @@ from directory.units import UnitCatalogue
 from store import content
 from store.content import ContentRow
 from store.engine import Ledger, Tx
+from text.dates import local
 from text.folding import fold
 
 MOST_LINES: Final = 20_000
@@ -28,10 +29,18 @@ class ContentReport:
 
 
 async def import_content(
-    ledger: Ledger, catalogue: UnitCatalogue, path: Path, author: str, now: float, *, dry_run: bool = False
+    ledger: Ledger,
+    catalogue: UnitCatalogue,
+    path: Path,
+    author: str,
+    now: float,
+    *,
+    dry_run: bool = False,
+    undated: float | None = None,
 ) -> ContentReport:
-    """Add the entries of a table. The same line again adds nothing. Raises `FileRefused`."""
-    columns, records = _table(path)
+    """Add the entries of a table. The same line again adds nothing. A line without a time of issue is refused, or gets
+    `undated` (epoch seconds). Raises `FileRefused`."""
+    columns, records = _table(path, undated)
 
     def carry_out(tx: Tx) -> ContentReport:
         known = content.known(tx)
@@ -39,7 +48,7 @@ async def import_content(
         rows: list[ContentRow] = []
         unchanged = 0
         for record in records:
-            row = _row(tx, catalogue, record, columns, author, now, rejected)
+            row = _row(tx, catalogue, record, columns, author, now, undated, rejected)
             if row is None:
                 continue
             if content.key_of(row) in known:
@@ -55,7 +64,7 @@ async def import_content(
     return await (ledger.read(carry_out) if dry_run else ledger.write(carry_out))
 
 
-def _table(path: Path) -> tuple[dict[str, int], list[Record]]:
+def _table(path: Path, undated: float | None) -> tuple[dict[str, int], list[Record]]:
     headers = load_kinds().headers
     records = read_records(path)
     header = next(records, None)
@@ -63,7 +72,8 @@ def _table(path: Path) -> tuple[dict[str, int], list[Record]]:
     for index, cell in enumerate(header.cells if header else ()):
         if (name := headers.get(fold(cell))) is not None:
             columns.setdefault(name, index)
-    if missing := [name for name in ("kind", "source", "issued_at") if name not in columns]:
+    needed = ("kind", "source") if undated is not None else ("kind", "source", "issued_at")
+    if missing := [name for name in needed if name not in columns]:
         raise FileRefused("columns_missing", columns=", ".join(missing))
     kept: list[Record] = []
     for record in records:
@@ -80,6 +90,7 @@ def _row(
     columns: dict[str, int],
     author: str,
     now: float,
+    undated: float | None,
     rejected: list[Reject],
 ) -> ContentRow | None:
     if record.broken:
@@ -87,8 +98,10 @@ def _row(
         return None
     given = {name: record.cells[at] for name, at in columns.items() if at < len(record.cells)}
     if not given.get("issued_at", "").strip():
-        rejected.append(Reject(record.line, "content_undated", {}))
-        return None
+        if undated is None:
+            rejected.append(Reject(record.line, "content_undated", {}))
+            return None
+        given["issued_at"] = local(undated).isoformat()
     try:
         return entry(tx, catalogue, given, author, now)
     except ContentRefused as refused:

@@ -31,6 +31,7 @@ OFFICER, APPROVER = "canbo", "lanhdao"
 ESCALATION_SMS_SECONDS = 60.0
 """In the demo SMS follows after one minute instead of five, so that a visitor sees it."""
 GIVE_UP_SECONDS = 120.0
+CARRIER_SILENT_SECONDS = 180.0
 CLOSE_SECONDS = 300.0
 HOTLINE = "0237.xxx.xxxx"
 MAIL_SENDER = "trucban@pctt.example.vn"
@@ -117,6 +118,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
             "sms": {"accounts": [sms]},
         },
         "escalation": {"default": {"steps": steps}},
+        "carrier_orders": {"acknowledge_within": CARRIER_SILENT_SECONDS / options.speed},
         "carriers": tomllib.loads((SAMPLE / "carriers.toml").read_text("utf-8"))["carriers"],
         "mail": {"host": mail_host, "port": int(mail_port), "sender": MAIL_SENDER, "tls": "none"},
         "limits": {"give_up_after": GIVE_UP_SECONDS / options.speed, "close_after": CLOSE_SECONDS / options.speed},
@@ -131,7 +133,10 @@ async def furnish(service: Service, people: dict[str, Any]) -> None:
     """
     await importing.import_people(service.ledger, service.units, SAMPLE / "people.csv", time.time())
     await import_groups(service.ledger, service.units, SAMPLE / "groups.csv", time.time())
-    await content_import.import_content(service.ledger, service.units, SAMPLE / "content.csv", OFFICER, time.time())
+    hour = time.time() // 3600 * 3600  # a restart within the hour adds nothing
+    await content_import.import_content(
+        service.ledger, service.units, SAMPLE / "content.csv", OFFICER, time.time(), undated=hour
+    )
     words = {name: passwords.made_password() for name in (OFFICER, APPROVER)}
     hashes = {name: await passwords.hashed(word) for name, word in words.items()}
 

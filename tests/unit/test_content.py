@@ -1,6 +1,7 @@
 """Entries that answers are made of: what is refused, how times are read, tables, and what holds where."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import xlsxwriter
@@ -230,3 +231,14 @@ async def test_a_file_that_is_no_such_table_is_refused(ledger, tmp_path, table, 
     with pytest.raises(FileRefused) as caught:
         await imported(ledger, path)
     assert caught.value.key == key
+
+
+async def test_the_demos_sample_is_whole_and_dated_by_whoever_imports_it(ledger):
+    path = Path(__file__).parents[2] / "data" / "sample" / "content.csv"
+    await ledger.write(lambda tx: groups.save_group(tx, UNITS, "ven-bien", "Ven biển", [UNIT.code], NOW))
+    with pytest.raises(FileRefused):
+        await imported(ledger, path)
+    report = await imported(ledger, path, undated=NOW - 600)
+    assert (report.added, report.rejected) == (len(path.read_text("utf-8").splitlines()) - 1, ())
+    assert {row.kind for row in await ledger.read(lambda tx: content.current(tx, NOW))} == set(load_kinds().by_name)
+    assert (await imported(ledger, path, undated=NOW - 600)).added == 0
