@@ -1,7 +1,9 @@
 """`python -m simulators`: all simulators in one process.
 
 One JSON line on stdout when everything listens: `ready`, `zalo`, `telegram`, `smsc` ("host:port"), `smsc_control`,
-`esms`, `speedsms`, `mail` ("host:port", SMTP), `mail_page`, `phones`. Logs go to stderr.
+`esms` and `speedsms` (roots: the `base_url` of an account adds the provider's folder, `/MainService.svc/json` or
+`/index.php`), `mail` ("host:port", SMTP), `mail_page`, `phones`. Logs go to stderr.
+
 Ends at SIGTERM or SIGINT, or with `--until-stdin-closes` when the
 parent process is gone. Exit 1, with one line on stderr, when a port is taken or the list of people cannot be read.
 """
@@ -32,7 +34,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=_speed, default=1.0, help="divides every wait of the people")
     parser.add_argument("--no-people-reply", action="store_true", help="nobody answers by himself")
     parser.add_argument("--host", default="127.0.0.1")
-    for name in ("zalo", "telegram", "smsc", "smsc-control", "phones", "mail"):
+    for name in ("zalo", "telegram", "smsc", "smsc-control", "phones", "mail", "esms", "speedsms"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: any free one")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process ends")
     return parser.parse_args(given)
@@ -61,6 +63,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
             smsc_control=arguments.smsc_control_port,
             phones=arguments.phones_port,
             mail=arguments.mail_port,
+            esms=arguments.esms_port,
+            speedsms=arguments.speedsms_port,
         ),
         units={unit.code: unit.name for unit in units.load().all},
     )

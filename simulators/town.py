@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from simulators import mailbox, phones, smsc, telegram, zalo
+from simulators import esms, mailbox, phones, smsc, speedsms, telegram, zalo
 from simulators.apps import App, GroupChat
 from simulators.crowd import Crowd
 from simulators.people import Habit, Manner, Person, plan, read_words
@@ -27,6 +27,8 @@ class Ports:
     smsc_control: int = 0
     phones: int = 0
     mail: int = 0
+    esms: int = 0
+    speedsms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +52,24 @@ class Town:
     zalo: zalo.ZaloSim
     telegram: telegram.TelegramSim
     smsc: smsc.SmscSim
+    esms: esms.EsmsSim
+    speedsms: speedsms.SpeedSmsSim
     mailbox: mailbox.MailboxSim
     wall: PhoneWall
     habits: dict[str, Habit]
     _open: AsyncExitStack
 
-    def ready(self) -> dict[str, str | bool | None]:
-        """The addresses, as the ready line gives them. eSMS and SpeedSMS are not simulated yet."""
+    def ready(self) -> dict[str, str | bool]:
+        """The addresses, as the ready line gives them. Those of eSMS and SpeedSMS are roots: an account's `base_url`
+        has the provider's own folder behind it."""
         return {
             "ready": True,
             "zalo": self.zalo.url,
             "telegram": self.telegram.url,
             "smsc": f"{self.smsc.host}:{self.smsc.port}",
             "smsc_control": self.smsc.url,
-            "esms": None,
-            "speedsms": None,
+            "esms": self.esms.url,
+            "speedsms": self.speedsms.url,
             "mail": f"{self.mailbox.host}:{self.mailbox.port}",
             "mail_page": self.mailbox.url,
             "phones": self.wall.url,
@@ -84,14 +89,23 @@ async def found(wanted: Plan) -> Town:
         stack.push_async_callback(telegram_sim.close)
         carrier = await smsc.start(host=host, port=ports.smsc, control_port=ports.smsc_control, seed=wanted.seed)
         stack.push_async_callback(carrier.close)
+        esms_sim = await esms.start(host=host, port=ports.esms, seed=wanted.seed)
+        stack.push_async_callback(esms_sim.close)
+        speedsms_sim = await speedsms.start(host=host, port=ports.speedsms)
+        stack.push_async_callback(speedsms_sim.close)
         letters = await mailbox.start(host=host, port=ports.mail)
         stack.push_async_callback(letters.close)
         habits = plan(wanted.people, read_words(), wanted.seed)
         _settle(wanted.people, habits, zalo_sim, telegram_sim, carrier)
+        dead = _dead(wanted.people, habits)
+        for sms in (carrier, esms_sim, speedsms_sim):
+            sms.set_faults({"off_numbers": dead})
         apps = (
             App("zalo", "zalo", zalo_sim.stage, zalo_sim),
             App("telegram", "telegram", telegram_sim.stage, telegram_sim),
             App("smsc", "sms", carrier.stage, carrier, carrier.watch),
+            App("esms", "sms", esms_sim.stage, esms_sim),
+            App("speedsms", "sms", speedsms_sim.stage, speedsms_sim),
         )
         groups = _groups(zalo_sim, telegram_sim)
         if wanted.replies:
@@ -100,7 +114,7 @@ async def found(wanted: Plan) -> Town:
         world = phones.World(apps, tuple(wanted.people), groups, wanted.units)
         wall = await phones.start(world, host, ports.phones)
         stack.push_async_callback(wall.close)
-        return Town(zalo_sim, telegram_sim, carrier, letters, wall, habits, stack.pop_all())
+        return Town(zalo_sim, telegram_sim, carrier, esms_sim, speedsms_sim, letters, wall, habits, stack.pop_all())
 
 
 def _settle(
@@ -124,9 +138,12 @@ def _settle(
         zalo_sim.world.groups[group_id].members = list(accounts)
     members = {int(person.telegram) for person in people if person.telegram}
     telegram_sim.add_group(TELEGRAM_GROUP, wording("vi")("phones.group"), members)
-    dead = [person.phone for person in people if person.phone and habits[person.key].manner is Manner.OFF]
-    carrier.set_faults({"off_numbers": sorted(dead)})
     carrier.watch(*(person.phone for person in people if person.phone))
+
+
+def _dead(people: Sequence[Person], habits: Mapping[str, Habit]) -> list[str]:
+    """Numbers of phones that are off, whoever sends to them."""
+    return sorted(person.phone for person in people if person.phone and habits[person.key].manner is Manner.OFF)
 
 
 def _groups(zalo_sim: zalo.ZaloSim, telegram_sim: telegram.TelegramSim) -> tuple[GroupChat, ...]:

@@ -113,9 +113,12 @@ async def _ready(*arguments: str) -> tuple[asyncio.subprocess.Process, dict[str,
 async def test_one_line_says_where_all_is_and_the_end_is_clean(ending: str) -> None:
     process, ready = await _ready("--until-stdin-closes", "--no-people-reply")
     assert ready["ready"] is True
-    assert set(ready) == {"ready", "zalo", "telegram", "smsc", "smsc_control", "esms", "speedsms", "phones"}
+    assert set(ready) == {
+        "ready", "zalo", "telegram", "smsc", "smsc_control", "esms", "speedsms", "mail", "mail_page", "phones",
+    }  # fmt: skip
+    stats = [f"{ready[name]}/_sim/stats" for name in ("zalo", "smsc_control", "esms", "speedsms")]
     async with ClientSession() as session:
-        for url in (ready["phones"], f"{ready['smsc_control']}/_sim/stats", f"{ready['zalo']}/_sim/stats"):
+        for url in (ready["phones"], *stats):
             async with session.get(url) as response:
                 assert response.status == 200
     if ending == "signal":

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
-from simulators import phones, smsc, telegram, zalo
+from simulators import esms, phones, smsc, speedsms, telegram, zalo
 from simulators.apps import App, GroupChat
 from simulators.people import Person
 from simulators.phones.server import PhoneWall
@@ -197,7 +197,8 @@ async def test_a_preset_makes_a_fault_and_normal_takes_it_away(wall: Wall) -> No
 
 
 async def test_every_preset_fits_its_simulator_and_has_a_name() -> None:
-    sims: dict[str, Any] = {"telegram": await telegram.start(), "zalo": await zalo.start(), "smsc": await smsc.start()}
+    made = {"telegram": telegram, "zalo": zalo, "smsc": smsc, "esms": esms, "speedsms": speedsms}
+    sims: dict[str, Any] = {name: await simulator.start() for name, simulator in made.items()}
     for name, own in presets().items():
         for key, knobs in own.items():
             assert f"presets.{key}" in wording("vi").words
