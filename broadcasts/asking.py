@@ -18,6 +18,9 @@ from store.engine import Ledger, Tx
 
 ASK_FOR_SECONDS = 6 * 3600.0
 """How long an unknown send is asked for; afterwards it stays unknown."""
+ASK_AFTER_CRASH_SECONDS = 20.0
+"""What was on its way when we died is with the provider by then, or never will be. Longer than a provider's answer
+takes (`answer_seconds`); after a send that we saw without an answer the channel itself waits."""
 ASK_AT_ONCE = 50
 
 
@@ -43,9 +46,9 @@ class Asker:
         return known
 
     def _in_doubt(self, tx: Tx) -> list[tuple[BroadcastRow, Direct, int]]:
-        since = int(self._now() - ASK_FOR_SECONDS)
-        rows = []
-        for direct, sent_at in deliveries.unknown_direct(tx, list(self._routes), since, ASK_AT_ONCE):
+        now, rows = self._now(), []
+        since, doubted_before = int(now - ASK_FOR_SECONDS), int(now - ASK_AFTER_CRASH_SECONDS)
+        for direct, sent_at in deliveries.unknown_direct(tx, list(self._routes), since, doubted_before, ASK_AT_ONCE):
             row = broadcasts.by_no(tx, direct.broadcast_no)
             if row is not None:
                 rows.append((row, direct, sent_at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from adapters.contract import Priority
 from broadcasts.model import DeliveryState
 from broadcasts.states import fold
 from store import broadcasts, chunks, deliveries, rollcalls
@@ -42,7 +43,8 @@ def settle(tx: Tx, chunk: int, ids: Sequence[int], to: DeliveryState, reason: st
 
 def resolve_doubt(tx: Tx, chunk: int, now: float) -> tuple[int, int]:
     """After its worker died: what may have left becomes `unknown`, or is tried again where the broadcast says that a
-    duplicate is better than silence. Each one is listed in its history. Returns (unknown, repeated)."""
+    duplicate is better than silence, as it always is for an answer to a cry for help. Each one is listed in its
+    history. Returns (unknown, repeated)."""
     claim = chunks.one(tx, chunk)
     if claim is None:
         return 0, 0
@@ -50,9 +52,11 @@ def resolve_doubt(tx: Tx, chunk: int, now: float) -> tuple[int, int]:
     row = broadcasts.by_no(tx, claim.broadcast_no)
     if not ids or row is None:
         return 0, 0
-    if row.duplicate_ok:
+    if row.duplicate_ok or claim.priority == Priority.LIFE:
         return 0, settle(tx, chunk, ids, D.RETRYING, "repeated_by_policy", now, event=True)
-    return settle(tx, chunk, ids, D.UNKNOWN, "worker_died", now, event=True), 0
+    unknown = settle(tx, chunk, ids, D.UNKNOWN, "worker_died", now, event=True)
+    deliveries.left_between(tx, ids, int(row.started_at or row.created_at), int(now))
+    return unknown, 0
 
 
 def surely_lost(tx: Tx, delivery_id: int, now: float) -> int | None:

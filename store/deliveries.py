@@ -83,6 +83,14 @@ def set_status(tx: Tx, status: int, cause: int, ids: Iterable[int]) -> None:
     tx.executemany("UPDATE delivery SET status = ?, cause = ? WHERE id = ?", [(status, cause, one) for one in ids])
 
 
+def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None:
+    """What left without our noting when: from `earliest` on (an earlier try's time stays), in doubt since `latest`."""
+    tx.executemany(
+        "UPDATE delivery SET sent_at = CASE WHEN sent_at = 0 THEN ? ELSE sent_at END, done_at = ? WHERE id = ?",
+        [(earliest, latest, one) for one in ids],
+    )
+
+
 def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
     """(provider id, account, delivery id, part). Carriers use ids again after a while: the newest send owns the id."""
     tx.executemany(
@@ -218,15 +226,20 @@ def ways_tried(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[str, str
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def unknown_direct(tx: Tx, channels: Sequence[str], since: int, limit: int) -> list[tuple[Direct, int]]:
-    """(delivery, sent_at) of what left in person on these channels without an answer, in broadcasts that still run."""
+def unknown_direct(
+    tx: Tx, channels: Sequence[str], since: int, doubted_before: int, limit: int
+) -> list[tuple[Direct, int]]:
+    """(delivery, sent_at) of what left in person on these channels without an answer, in broadcasts that still run.
+
+    `since`: it left, or we began to doubt, no earlier; `doubted_before`: a crash left it in doubt no later.
+    """
     marks = ", ".join("?" * len(channels))
     rows = tx.execute(
         "SELECT r.delivery_id, r.broadcast_no, r.unit_code, r.person_id, r.person_name, r.channel, r.value, r.step,"  # noqa: S608
         " d.sent_at FROM broadcast b JOIN direct r ON r.broadcast_no = b.no JOIN delivery d ON d.id = r.delivery_id"
-        f" WHERE b.state IN ('sending', 'sent') AND d.status = 3 AND d.sent_at >= ? AND r.channel IN ({marks})"
-        " ORDER BY r.delivery_id LIMIT ?",
-        (since, *channels, limit),
+        " WHERE b.state IN ('sending', 'sent') AND d.status = 3 AND (d.sent_at >= ? OR d.done_at >= ?)"
+        f" AND d.done_at <= ? AND r.channel IN ({marks}) ORDER BY r.delivery_id LIMIT ?",
+        (since, since, doubted_before, *channels, limit),
     )
     return [(Direct(*row[:8]), row[8]) for row in rows]
 

@@ -1,0 +1,113 @@
+"""What a crash left in doubt: asked where that is possible, repeated where silence is worse, else left to people."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from adapters.contract import Accepted, Outcome, Priority, RejectClass, Rejected
+from broadcasts.asking import ASK_AFTER_CRASH_SECONDS, Asker
+from broadcasts.model import Actor, Role
+from broadcasts.routes import Route
+from broadcasts.single import write_single
+from broadcasts.steps import Step
+from tests.scenario.engine_room import EngineRoom, ScriptedChannel, leader
+
+STEPS = (Step(after=0, channels=("zalo",), roles=("chairman",)),)
+BEGAN = 1_790_000_000.0
+
+
+class Mute(ScriptedChannel):
+    """Takes everything and answers nothing."""
+
+    def __init__(self, name: str, **traits: object) -> None:
+        super().__init__(name, lambda envelope, times: None, **traits)
+
+
+class Asked(ScriptedChannel):
+    """Remembers when each send was looked up, and gives one answer to all."""
+
+    def __init__(self, name: str, told: Outcome | None) -> None:
+        super().__init__(name, can_ask=True)
+        self.told = told
+        self.asked: list[float] = []
+
+    async def ask(self, envelope, sent_at):
+        self.asked.append(sent_at)
+        return self.told
+
+
+async def killed(folder: Path, channel: ScriptedChannel, act, handed_over: int) -> None:
+    """A process that dies while `channel` has so many and has answered nothing."""
+    room = EngineRoom(folder, Route(channel, channel.name.partition(".")[0]), now=lambda: BEGAN)
+    await room.start()
+    await act(room)
+    await room.until(lambda: len(channel.left) == handed_over)
+    await room.crash()
+
+
+@pytest.mark.parametrize(
+    ("told", "counts", "sent_again"),
+    [
+        (Accepted(("found",)), {"accepted": 3}, 0),
+        (Rejected("lost", RejectClass.RETRY_LATER, after=0.0), {"accepted": 3}, 3),
+        (None, {"unknown": 3}, 0),
+    ],
+)
+async def test_a_provider_is_asked_once_it_surely_has_or_has_not(tmp_path, told, counts, sent_again):
+    async def direct(room):
+        members = [leader(f"1475{n}", n, "zalo", f"z{n}") for n in range(3)]
+        await room.clockwork.fire(await room.approved(members=members, steps=STEPS))
+
+    await killed(tmp_path, Mute("zalo.user", can_ask=True), direct, 3)
+    clock = [BEGAN + 5.0]
+    zalo = Asked("zalo.user", told)
+    room = EngineRoom(tmp_path, Route(zalo, "zalo"), now=lambda: clock[0], owner="two")
+    asker = Asker(room.ledger, room.lanes, room.recorder, room.routes, "ĐÃ NHẬN", lambda: clock[0])
+    assert await room.start() == (3, 0)
+    assert await asker.tick_unknown() == 0
+    assert zalo.asked == []  # it may still be on its way into the provider's books
+    clock[0] += ASK_AFTER_CRASH_SECONDS
+    await asker.tick_unknown()
+    assert zalo.asked == [BEGAN] * 3  # no later than it can have left
+
+    async def settled():
+        clock[0] += 0.1
+        await room.clockwork.tick_lanes()
+        return await room.counts(1) == counts
+
+    await room.until(settled)
+    assert len(zalo.left) == sent_again
+    await room.stop()
+
+
+@pytest.mark.parametrize(
+    ("priority", "counts", "sent_again"), [(Priority.LIFE, {"accepted": 2}, 2), (Priority.NORMAL, {"unknown": 2}, 0)]
+)
+async def test_an_answer_to_a_cry_for_help_is_rather_given_twice_than_never(tmp_path, priority, counts, sent_again):
+    who = Actor("bot", Role.OFFICER)
+
+    async def answers(room):
+        route = room.routes.all[0]
+        for inbox in range(2):
+            _, made = await room.ledger.write(
+                lambda tx, inbox=inbox: write_single(
+                    tx, route, f"8490000000{inbox}", "Goi 112", who, priority, inbox, BEGAN
+                )
+            )
+            await room.clockwork.announce([made])
+
+    await killed(tmp_path, Mute("sms.one", unaccented=True), answers, 2)
+    sms = ScriptedChannel("sms.one", unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=lambda: BEGAN + 5.0, owner="two")
+    await room.start()
+
+    async def settled():
+        return await room.counts(1) == counts
+
+    await room.until(settled)
+    await asyncio.sleep(0.05)
+    assert len(sms.left) == sent_again
+    await room.stop()
