@@ -112,7 +112,7 @@ class Desk:
             broadcasts.note(tx, no, self._now(), actor.name, "drafted")
             return self._view(tx, no)
 
-        return await self._ledger.write(write)
+        return await self._told(write)
 
     async def edit(self, ref: str, draft: Draft, actor: Actor) -> BroadcastView:
         """Another version of a draft; an approval that was asked for before does not hold for it."""
@@ -374,6 +374,7 @@ class Desk:
 
     def _publish(self, no: int) -> None:
         self._bus.publish(f"broadcast:{no}", {"type": "state", "no": no})
+        self._bus.publish("broadcasts", {"type": "state", "no": no})
 
 
 def _found(tx: Tx, ref: str) -> BroadcastRow:

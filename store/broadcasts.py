@@ -50,6 +50,8 @@ class BroadcastRow:
 
 COLUMNS = tuple(field.name for field in fields(BroadcastRow))
 _COLUMNS = ", ".join(COLUMNS)
+DIGITS_MAX = 18
+"""Digits that surely fit 64 bits."""
 SINGLE = "single"
 """Kind of the standing broadcasts that hold answers and single messages, one a day; never listed."""
 
@@ -88,7 +90,8 @@ def supersede(tx: Tx, old: int, new: int) -> bool:
 
 def one(tx: Tx, ref: str) -> BroadcastRow | None:
     """By number (digits) or by code, whatever its case."""
-    where, value = ("no = ?", int(ref)) if ref.isdigit() else ("code = upper(?)", ref)
+    is_number = ref.isascii() and ref.isdigit() and len(ref) <= DIGITS_MAX
+    where, value = ("no = ?", int(ref)) if is_number else ("code = upper(?)", ref)
     row = tx.execute(
         f"SELECT {_COLUMNS} FROM broadcast WHERE {where} AND kind <> ?",  # noqa: S608
         (value, SINGLE),

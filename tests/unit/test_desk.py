@@ -176,6 +176,8 @@ async def test_who_may_not_and_what_is_stale(office):
     await refused(desk.approve(made.code, right, OFFICER), RefusalKind.FORBIDDEN, "role_too_low")
     await refused(desk.approve(made.code, "0" * 64, APPROVER), RefusalKind.STALE, "stale_hash")
     await refused(desk.approve("TB9999-99", right, APPROVER), RefusalKind.NOT_FOUND, "no_such_broadcast")
+    for no_ref in ("²", "9" * 30, "", "\x00", "' OR 1=1"):
+        await refused(desk.view(no_ref), RefusalKind.NOT_FOUND, "no_such_broadcast")
     await refused(desk.draft(draft(), Actor("x", Role.VIEWER)), RefusalKind.FORBIDDEN, "role_too_low")
     returned = await desk.give_back(made.code, "Sai giờ", APPROVER)
     assert (returned.state, returned.reason) == ("returned", "Sai giờ")
