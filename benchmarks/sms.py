@@ -30,6 +30,7 @@ from loa.service import Service
 from loa.settings import Settings, load_settings
 from simulators import smsc
 from store import chunks
+from store.chunks import ORDINAL_BITS
 from store.engine import Tx
 
 MESSAGES: Final = 20_000
@@ -128,7 +129,7 @@ async def _send(service: Service) -> Figures:
     no = (await service.desk.draft(draft, OFFICER)).id
     content_hash = (await service.desk.submit(str(no), OFFICER)).content_hash
     commits, cpu, approved = service.ledger.commits, time.process_time(), time.perf_counter()
-    first = asyncio.create_task(_first_submit(service))
+    first = asyncio.create_task(_first_submit(service, no))
     await service.desk.approve(str(no), content_hash, APPROVER)
     while not await service.ledger.read(lambda tx: _is_over(tx, no)):
         assert time.perf_counter() - approved < WAIT_SECONDS, await service.desk.view(str(no))
@@ -147,11 +148,17 @@ async def _send(service: Service) -> Figures:
     )
 
 
-async def _first_submit(service: Service) -> float:
-    channel: Any = service.routes.all[0].channel
-    while not channel.figures()["submitted"]:  # noqa: ASYNC110
+async def _first_submit(service: Service, no: int) -> float:
+    """When the first window's mark was committed: right before its first submit_sm."""
+    first = no << ORDINAL_BITS
+    while not await service.ledger.read(lambda tx: _has_begun(tx, first)):  # noqa: ASYNC110
         await asyncio.sleep(LOOK_SECONDS / 10)
     return time.perf_counter()
+
+
+def _has_begun(tx: Tx, first: int) -> bool:
+    chunk = chunks.one(tx, first)
+    return chunk is not None and chunk.hwm > first
 
 
 def _is_over(tx: Tx, no: int) -> bool:
