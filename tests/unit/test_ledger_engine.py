@@ -8,9 +8,12 @@ import sys
 import textwrap
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from store.engine import Ledger, LedgerError, LedgerWriteError
-from store.migrate import migrate
+from store.migrate import SCRIPTS, migrate
 
 
 @pytest.fixture
@@ -130,7 +133,7 @@ def test_a_killed_process_loses_no_acknowledged_commit(tmp_path):
         import asyncio, sys
         from pathlib import Path
         from store.engine import Ledger
-        from store.migrate import migrate
+        from store.migrate import SCRIPTS, migrate
 
         async def main(path):
             migrate(path)
@@ -155,3 +158,22 @@ def test_a_killed_process_loses_no_acknowledged_commit(tmp_path):
     with sqlite3.connect(path) as connection:
         stored = {int(row[0]) for row in connection.execute("SELECT reason FROM cause")}
     assert set(acknowledged) <= stored
+
+
+def test_a_ledger_of_the_first_version_keeps_what_it_holds(tmp_path):
+    path = tmp_path / "loa.db"
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
+    with sqlite3.connect(path) as old:
+        old.execute("INSERT INTO cause (reason, code) VALUES ('kept', '')")
+    old.close()
+    assert migrate(path) >= "0002"
+    with sqlite3.connect(path) as new:
+        assert new.execute("SELECT count(*) FROM carrier_order").fetchone() == (0,)
+        assert new.execute("SELECT reason FROM cause").fetchall() == [("kept",)]
+    new.close()
