@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 PROBE_SECONDS: Final = 5.0
 """How old an account's own word on its health may be: each question may cost a request of its rate."""
 OVER_BUDGET: Final = Rejected("budget", RejectClass.QUOTA, "daily_budget")
+PROBE_AGAIN_SECONDS: Final = 0.5
+"""The same while it is not well: whoever mends it is watching."""
 _CLOSES: Final = (RejectClass.CONFIG, RejectClass.QUOTA)
 _TROUBLES: Final = frozenset({"throttled", "queue_full", "provider_error"})
 
@@ -126,10 +128,12 @@ class Member:
     async def probe(self) -> Health:
         """The account's own word, with what we know of it."""
         async with self._probing:
-            if self._probed is None or self._clock() - self._probed_at >= PROBE_SECONDS:
+            well = self._probed is not None and self._probed.state is HealthState.OK
+            if self._clock() - self._probed_at >= (PROBE_SECONDS if well else PROBE_AGAIN_SECONDS):
                 self._probed = await self.channel.probe()
                 self._probed_at = self._clock()
             own = self._probed
+        assert own is not None
         spending = self.spending
         params = own.params | {"messages": spending.messages, "parts": spending.parts, "vnd": round(spending.vnd)}
         if spending.budget:

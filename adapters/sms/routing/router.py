@@ -218,6 +218,15 @@ class SmsRouter:
         """Cost by account of messages of so many parts to so many numbers of each network, as things stand now."""
         return estimate(counts, parts, {carrier: self.choice.reaching(carrier) for carrier in counts})
 
+    def figures(self) -> dict[str, int]:
+        """Counters since the start, for metrics: sums over the accounts that keep some."""
+        total: dict[str, int] = {}
+        for member in self.members:
+            own: Callable[[], dict[str, int]] | None = getattr(member.channel, "figures", None)
+            for name, count in (own() if own is not None else {}).items():
+                total[name] = total.get(name, 0) + count
+        return total
+
     async def probe(self) -> Health:
         """Keys: the account's own where there is one; `sms.ok`, `sms.some_down`, `sms.none`. Several accounts have
         lights of their own that ask them; this one only sums up."""
