@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from adapters.contract import Now, RejectClass, Rejected
+from broadcasts.doubt import surely_lost
 from broadcasts.plan import priority_of
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Routes
-from broadcasts.settle import surely_lost
 from broadcasts.texts import in_person
 from lanes.port import Lanes
 from store import broadcasts, deliveries

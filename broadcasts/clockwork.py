@@ -11,11 +11,11 @@ import structlog
 
 from adapters.contract import Now, Priority
 from broadcasts import lifecycle
+from broadcasts.doubt import resolve_doubt
 from broadcasts.escalation import Steps, take_due_steps
 from broadcasts.model import AckState, BroadcastState, DeliveryState
 from broadcasts.plan import NewChunk, plan_broadcast, plan_of
 from broadcasts.routes import Routes
-from broadcasts.settle import resolve_doubt
 from lanes.port import Bus, Lanes
 from store import broadcasts, chunks, rollcalls
 from store.broadcasts import BroadcastRow

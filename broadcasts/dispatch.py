@@ -2,7 +2,7 @@
 
 Before a window leaves, the chunk's high-water mark is committed past it; the next window's mark is committed while this
 one is being handed over, so the line never waits for the disk. After a kill, what lies below the mark without a result
-is in doubt (`broadcasts.settle`): at most two windows a claim, and what was answered since the last flush.
+is in doubt (`broadcasts.doubt`): at most two windows a claim, and what was answered since the last flush.
 """
 
 from __future__ import annotations

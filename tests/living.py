@@ -174,6 +174,24 @@ def _parsed(body: bytes) -> Any:
         return body.decode("utf-8", "replace")
 
 
+def timeline(api: Http, no: int) -> list[dict[str, Any]]:
+    """Every event of a broadcast so far, from the stream that live pages follow: it then tells the counts."""
+    request = urllib.request.Request(f"{api.url}/broadcasts/{no}/events")
+    request.add_header("Authorization", f"Bearer {api.key}")
+    found: list[dict[str, Any]] = []
+    name = ""
+    with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as stream:
+        for raw in stream:
+            key, _, value = raw.decode().rstrip("\n").partition(": ")
+            if key == "event":
+                name = value
+            elif key == "data" and name == "counts":
+                break
+            elif key == "data":
+                found.append(json.loads(value))
+    return found
+
+
 @dataclass(slots=True)
 class Town:
     """The simulators in their process: `zalo`, `telegram` and `smsc` are their control APIs."""

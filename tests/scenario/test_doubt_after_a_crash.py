@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.contract import Accepted, Outcome, Priority, RejectClass, Rejected
 from broadcasts.asking import ASK_AFTER_CRASH_SECONDS, Asker
+from broadcasts.doubt import ranges
 from broadcasts.model import Actor, Role
 from broadcasts.routes import Route
 from broadcasts.single import write_single
 from broadcasts.steps import Step
+from store import broadcasts
+from store.chunks import ORDINAL_BITS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, leader
 
 STEPS = (Step(after=0, channels=("zalo",), roles=("chairman",)),)
@@ -80,6 +86,10 @@ async def test_a_provider_is_asked_once_it_surely_has_or_has_not(tmp_path, told,
 
     await room.until(settled)
     assert len(zalo.left) == sent_again
+    events = await room.ledger.read(lambda tx: broadcasts.timeline(tx, 1, 0))
+    (noted,) = (event[4] for event in events if event[3] == "in_doubt")
+    first = 1 << ORDINAL_BITS
+    assert noted == {"reason": "worker_died", "deliveries": 3, "ranges": [[first, first + 2]]}
     await room.stop()
 
 
@@ -111,3 +121,10 @@ async def test_an_answer_to_a_cry_for_help_is_rather_given_twice_than_never(tmp_
     await asyncio.sleep(0.05)
     assert len(sms.left) == sent_again
     await room.stop()
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_ranges_hold_every_id_and_no_other(ids):
+    found = ranges(sorted(ids))
+    assert [one for first, last in found for one in range(first, last + 1)] == sorted(ids)
+    assert all(last + 1 < first for (_, last), (first, _) in pairwise(found))

@@ -3,7 +3,6 @@ cry for help that is answered while a list goes out. Real processes, real wire p
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from collections import Counter
@@ -12,17 +11,28 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
 from broadcasts.templates import load_templates
 from simulators.people import Habit, Manner, Person, plan, read_people, read_words
 from store import alarms
-from tests.living import DATA, FIRST_NUMBER, ROOT, Demo, Office, demo, objects, office, simulators, until, write_config
+from tests.living import (
+    DATA,
+    FIRST_NUMBER,
+    ROOT,
+    Demo,
+    Office,
+    demo,
+    objects,
+    office,
+    simulators,
+    timeline,
+    until,
+    write_config,
+)
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -111,7 +121,7 @@ def _collected(running: Demo, sent: dict[str, Any], stderr: str) -> Night:
     assert listed.returncode == 0, listed.stderr
     tiles = running.api.get(f"/broadcasts/{sent['id']}/rollcall")["items"]
     phones = {unit: running.town.phone(one.phone) for unit, one in chairmen().items()}
-    events = timeline(running, sent["id"])
+    events = timeline(running.api, sent["id"])
     steps = [one for one in events if one["event"] == "step"]
     return Night(
         sent=sent,
@@ -134,25 +144,6 @@ def on_zalo_at(ledger: Path) -> dict[str, float]:
             " WHERE r.channel = 'zalo.oa_user' AND e.state IN ('delivered', 'seen') GROUP BY r.unit_code"
         )
         return dict(rows.fetchall())
-
-
-def timeline(running: Demo, no: int) -> list[dict[str, Any]]:
-    """Every event of the broadcast so far, from the stream that live pages follow."""
-    request = Request(f"{running.said['api']}/broadcasts/{no}/events")
-    request.add_header("Authorization", f"Bearer {running.said['api_key']}")
-    found = []
-    with urlopen(request, timeout=30) as stream:
-        assert isinstance(stream, HTTPResponse)
-        name = ""
-        for raw in stream:
-            key, _, value = raw.decode().rstrip("\n").partition(": ")
-            if key == "event":
-                name = value
-            elif key == "data" and name == "counts":
-                break
-            elif key == "data":
-                found.append(json.loads(value))
-    return found
 
 
 def test_what_the_command_prints(night: Night) -> None:

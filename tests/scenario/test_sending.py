@@ -186,6 +186,12 @@ async def test_a_crash_loses_nothing_and_lists_what_is_in_doubt(tmp_path, clock,
     await second.stop()
 
 
+async def given_back(room):
+    """No worker holds a chunk."""
+    claimed = await room.ledger.read(lambda tx: tx.execute("SELECT count(*) FROM chunk WHERE state = 1").fetchone())
+    return claimed == (0,)
+
+
 async def test_nothing_leaves_after_its_validity(tmp_path, clock):
     sms = ScriptedChannel(
         "sms.one", lambda e, t: Rejected("throttled", RejectClass.RETRY_LATER, "", 60.0), unaccented=True
@@ -195,6 +201,7 @@ async def test_nothing_leaves_after_its_validity(tmp_path, clock):
     no = await room.approved(numbers=NUMBERS[:30])
     await room.clockwork.fire(no)
     await run_out(room, no, retrying=30)
+    await room.until(lambda: given_back(room))
     clock.at += 4000
     before = len(sms.left)
     await room.clockwork.tick_broadcasts()
