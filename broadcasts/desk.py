@@ -250,12 +250,12 @@ class Desk:
     # -- reading --------------------------------------------------------------------------------------------------
 
     async def view(self, ref: str) -> BroadcastView:
-        return await self._ledger.read(lambda tx: views.view(tx, _found(tx, ref), self._routes))
+        return await self._ledger.read(lambda tx: views.view(tx, _found(tx, ref), self._routes, self._now()))
 
     async def list(self, state: str | None = None, limit: int = 50) -> list[BroadcastView]:
         """Newest first."""
         return await self._ledger.read(
-            lambda tx: [views.view(tx, row, self._routes) for row in broadcasts.listed(tx, state, limit)]
+            lambda tx: [views.view(tx, row, self._routes, self._now()) for row in broadcasts.listed(tx, state, limit)]
         )
 
     async def deliveries(
@@ -365,7 +365,7 @@ class Desk:
     def _view(self, tx: Tx, no: int) -> BroadcastView:
         row = broadcasts.by_no(tx, no)
         assert row is not None
-        return views.view(tx, row, self._routes)
+        return views.view(tx, row, self._routes, self._now())
 
     async def _told(self, write: Callable[[Tx], BroadcastView]) -> BroadcastView:
         view = await self._ledger.write(write)

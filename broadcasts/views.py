@@ -40,7 +40,7 @@ def moment(at: float | None) -> datetime | None:
     return None if not at else datetime.fromtimestamp(at, UTC)
 
 
-def view(tx: Tx, row: BroadcastRow, routes: Routes) -> BroadcastView:
+def view(tx: Tx, row: BroadcastRow, routes: Routes, now: float) -> BroadcastView:
     content = orjson.loads(row.content)
     frozen = orjson.loads(row.frozen)
     numbers = chunks.counts(tx, row.no)
@@ -78,7 +78,7 @@ def view(tx: Tx, row: BroadcastRow, routes: Routes) -> BroadcastView:
         people=frozen.get("people", 0),
         numbers=frozen.get("numbers", 0),
         gaps=frozen.get("gaps", []),
-        final=_is_final(tx, row, routes, numbers),
+        final=_is_final(tx, row, routes, numbers, now),
         changes=content.get("changes", []),
     )
 
@@ -88,14 +88,19 @@ def _code(tx: Tx, no: int | None) -> str | None:
     return None if row is None else row.code
 
 
-def _is_final(tx: Tx, row: BroadcastRow, routes: Routes, numbers: Sequence[int]) -> bool:
-    """Nothing will change by itself any more: every delivery ended as far as its channel can tell, no step is due."""
+def _is_final(tx: Tx, row: BroadcastRow, routes: Routes, numbers: Sequence[int], now: float) -> bool:
+    """Nothing will change by itself any more: every delivery ended as far as its channel can tell, no step is due.
+
+    A send without an answer is waited for as long as a unit that nothing reached; then it stays unknown.
+    """
     if row.state in ("closed", "cancelled", "expired", "rejected"):
         return True
     if row.state != "sent" or any(numbers[state] for state in WORKING) or rollcalls.steps_pending(tx, row.no):
         return False
     provable = [route.name for route in routes.all if Evidence.DELIVERED in route.traits.receipts]
-    return chunks.open_to_numbers(tx, row.no, Priority.BULK, provable) == 0
+    accepted, unknown = chunks.open_to_numbers(tx, row.no, Priority.BULK, provable)
+    still_hoped = unknown and now < (row.sent_at or now) + plan_of(row).give_up_after
+    return not accepted and not still_hoped
 
 
 def rollcall(tx: Tx, row: BroadcastRow, catalogue: UnitCatalogue, unit: str | None = None) -> list[RollcallRow]:

@@ -199,15 +199,15 @@ def counts(tx: Tx, broadcast_no: int) -> list[int]:
     return list(tx.execute(f"SELECT {_SUMS} FROM chunk WHERE broadcast_no = ?", (broadcast_no,)).fetchone())  # noqa: S608
 
 
-def open_to_numbers(tx: Tx, broadcast_no: int, priority: int, channels: Sequence[str]) -> int:
-    """Deliveries to lists (they have a priority of their own) that may still hear more of their fate."""
+def open_to_numbers(tx: Tx, broadcast_no: int, priority: int, channels: Sequence[str]) -> tuple[int, int]:
+    """Deliveries to lists (of a priority of their own) that may still hear of their fate: (accepted, unknown)."""
     marks = ", ".join("?" * len(channels))
     row = tx.execute(
-        "SELECT coalesce(sum(c_accepted + c_unknown), 0) FROM chunk"  # noqa: S608
+        "SELECT coalesce(sum(c_accepted), 0), coalesce(sum(c_unknown), 0) FROM chunk"  # noqa: S608
         f" WHERE broadcast_no = ? AND priority = ? AND channel IN ({marks})",
         (broadcast_no, priority, *channels),
     ).fetchone()
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def stop(tx: Tx, broadcast_no: int) -> list[tuple[int, int, int]]:

@@ -16,7 +16,8 @@ from broadcasts.doubt import ranges
 from broadcasts.model import Actor, Role
 from broadcasts.routes import Route
 from broadcasts.single import write_single
-from broadcasts.steps import Step
+from broadcasts.steps import GIVE_UP_AFTER_SECONDS, Step
+from broadcasts.views import view
 from store import broadcasts
 from store.chunks import ORDINAL_BITS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, leader
@@ -120,6 +121,33 @@ async def test_an_answer_to_a_cry_for_help_is_rather_given_twice_than_never(tmp_
     await room.until(settled)
     await asyncio.sleep(0.05)
     assert len(sms.left) == sent_again
+    await room.stop()
+
+
+async def test_nobody_waits_for_ever_for_what_stays_unknown(tmp_path):
+    """`final` ends `loa send --wait`: a list on a route that cannot be asked is over some time after it was sent."""
+
+    async def listed(room):
+        await room.clockwork.fire(await room.approved(numbers=range(84_900_000_000, 84_900_000_003)))
+
+    await killed(tmp_path, Mute("sms.one", unaccented=True), listed, 3)
+    clock = [BEGAN + 5.0]
+    sms = ScriptedChannel("sms.one", unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=lambda: clock[0], owner="two")
+    await room.start()
+
+    def look(tx):
+        row = broadcasts.by_no(tx, 1)
+        return row.state, view(tx, row, room.routes, clock[0]).final
+
+    async def sent():
+        return (await room.ledger.read(look))[0] == "sent"
+
+    await room.until(sent)
+    assert await room.counts(1) == {"unknown": 3}
+    assert await room.ledger.read(look) == ("sent", False)
+    clock[0] += GIVE_UP_AFTER_SECONDS
+    assert await room.ledger.read(look) == ("sent", True)
     await room.stop()
 
 
