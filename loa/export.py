@@ -1,4 +1,4 @@
-"""A broadcast as a file for people: XLSX with two sheets, CSV of the roll-call, or JSON of everything."""
+"""A broadcast as a file for people: XLSX with two sheets, CSV or PDF of the roll-call, or JSON of everything."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ ROLLCALL_COLUMNS = ("unit", "name", "district", "state", "person", "via", "at", 
 DELIVERY_COLUMNS = (
     "id", "unit", "person", "channel", "step", "state", "reason", "provider_id", "provider_code", "parts", "at", "to",
 )  # fmt: skip
+PDF_COLUMNS = ("name", "district", "state", "person", "via", "at", "note")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
 
@@ -34,6 +35,11 @@ def write_export(to: Path, view: Row, rollcall: Sequence[Row], deliveries: Itera
         return _csv(to, rollcall, deliveries, say)
     if kind == ".xlsx":
         return _xlsx(to, view, rollcall, deliveries, say)
+    if kind == ".pdf":
+        from loa.export_pdf import write_pdf
+
+        rows = [[str(_cell(row, name, say) or "") for name in PDF_COLUMNS] for row in rollcall]
+        return write_pdf(to, view, _heads(PDF_COLUMNS, say), rows, say)
     raise Failed("cli.export_kind", kind=kind or to.name)
 
 

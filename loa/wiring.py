@@ -69,13 +69,13 @@ def _telegram(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
 
 def _sms(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
     """All accounts behind one router, and each beside it, so that an answer leaves by the number that was written to.
-    The light of a single account stands for both."""
+    Where there is one, its light stands for both."""
     accounts = [account for account in adapters.sms.accounts if account.enabled]
     if not accounts:
         return []
     learned = LearnedCarriers(state)
     router = SmsRouter([(one, _sms_account(one, state, now, learned)) for one in accounts], learned, state, now)
-    return [Route(router, SMS), *(Route(view, SMS, light=len(accounts) > 1) for view in router.views)]
+    return [Route(router, SMS, light=len(accounts) > 1), *(Route(view, SMS) for view in router.views)]
 
 
 def _sms_account(account: SmsAccount, state: DurableState, now: Now, learned: LearnedCarriers) -> Channel:

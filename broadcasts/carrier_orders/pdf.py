@@ -48,7 +48,7 @@ GREY: Final = colors.HexColor("#555555")
 
 def make_pdf(form: Form) -> bytes:
     """Takes some ten milliseconds of CPU: call it off the event loop."""
-    _fonts()
+    register_fonts()
     out = io.BytesIO()
     document = SimpleDocTemplate(out, pagesize=A4, title=f"{form.title} {form.code}", author=form.office, **MARGINS)
     document.build(_story(form), canvasmaker=_canvas(form))
@@ -56,7 +56,7 @@ def make_pdf(form: Form) -> bytes:
 
 
 @cache
-def _fonts() -> None:
+def register_fonts() -> None:
     pdfmetrics.registerFont(TTFont(PLAIN, str(FONTS / "DejaVuSansCondensed.ttf")))
     pdfmetrics.registerFont(TTFont(BOLD, str(FONTS / "DejaVuSansCondensed-Bold.ttf")))
     pdfmetrics.registerFontFamily(PLAIN, normal=PLAIN, bold=BOLD, italic=PLAIN, boldItalic=BOLD)

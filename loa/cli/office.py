@@ -166,7 +166,7 @@ def doctor(config: Config = None) -> None:
 
 def export(
     code: Annotated[str, typer.Argument(help="The broadcast's code.")],
-    to: Annotated[Path, typer.Option(help="FILE.xlsx, .csv or .json.")],
+    to: Annotated[Path, typer.Option(help="FILE.xlsx, .csv, .pdf or .json.")],
     config: Config = None,
 ) -> None:
     """The roll-call and the deliveries of a broadcast as a file."""

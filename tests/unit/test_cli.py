@@ -181,5 +181,9 @@ def test_exports_hold_everything_and_no_formulas(tmp_path):
     assert read[1][3] == SAY("state.ack.acknowledged")
     assert write_export(whole, VIEW, ROLLCALL, iter(DELIVERIES), SAY) == 2
     assert orjson.loads(whole.read_bytes())["deliveries"] == DELIVERIES
+    paper = tmp_path / "x.pdf"
+    view = VIEW | {"rollcall": {"acknowledged": 1}, "texts": {"chat": "BÃO SỐ 5 <b>\nĐề nghị"}}
+    assert write_export(paper, view, ROLLCALL * 166, iter(()), SAY) == 166
+    assert paper.read_bytes().startswith(b"%PDF")
     with pytest.raises(Failed):
         write_export(tmp_path / "x.doc", VIEW, ROLLCALL, iter(()), SAY)
