@@ -48,8 +48,7 @@ class Office:
 
     async def accounts(self, no: int) -> Counter[str]:
         def read(tx: Any) -> Counter[str]:
-            names = {row[0]: row[1] for row in tx.execute("SELECT id, name FROM channel_account")}
-            return Counter(names[row[13]] for row in deliveries.page(tx, no, None, 0, 10_000))
+            return Counter(row[3] for row in deliveries.page(tx, no, None, 0, 10_000))
 
         return await self.room.ledger.read(read)
 
@@ -125,9 +124,9 @@ async def test_each_network_by_its_account_and_receipts_find_their_messages(offi
 async def test_a_carrier_goes_away_on_the_way_and_nobody_gets_it_twice(office: Office) -> None:
     """What may have left with it stays in doubt; what surely did not goes by the aggregator, at once."""
     no = await office.room.approved(numbers=VIETTEL)
-    office.carrier.set_faults({"throttle_tps": 40.0})
+    office.carrier.set_faults({"throttle_tps": 8.0})
     assert await office.room.clockwork.fire(no)
-    await office.room.until(lambda: len(office.shown()) >= 10)
+    await office.room.until(lambda: len(office.shown()) >= 4)
     office.carrier.set_faults({"outage": True})
 
     async def settled() -> bool:
@@ -143,7 +142,7 @@ async def test_a_carrier_goes_away_on_the_way_and_nobody_gets_it_twice(office: O
     assert len(shown) >= len(VIETTEL) - counts.get("unknown", 0)
     by_account = await office.accounts(no)
     assert by_account["sms.esms"] > 0
-    assert by_account["sms.vt"] >= 10
+    assert by_account["sms.vt"] >= 4
 
 
 async def test_no_money_at_one_aggregator(office: Office) -> None:

@@ -20,6 +20,7 @@ from simulators import town
 from simulators.people import Manner, Person
 from tests.contract.recording import MemoryState, RecordingSink, ReportBook, until
 from tests.contract.smpp_stand import Stand
+from tests.contract.sms_http_stand import EsmsStand, give, hooks
 from tests.contract.test_telegram import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,24 @@ async def test_a_resident_types_on_the_wall_and_we_hear_it_by_smpp(made: town.To
         async with session.get(f"{made.wall.url}/?resident={RESIDENT}") as response:
             page = await response.text()
     assert page.index("cuu voi nuoc ngap") < page.index("Goi ngay 112 (mien phi)")
+
+
+async def test_an_sms_by_an_aggregator_shows_on_the_same_phone_and_the_answer_goes_back_to_it(
+    made: town.Town, stand: Stand
+) -> None:
+    async with hooks() as door, ClientSession() as session:
+        aggregator = EsmsStand(made.esms, door)
+        rig = await aggregator.open()
+        made.esms.set_faults({"off_numbers": []})
+        await give(rig, [Envelope(1, RESIDENT, "Nuoc len nhanh")])
+        async with session.get(f"{made.wall.url}/?resident={RESIDENT}") as response:
+            assert "Nuoc len nhanh" in await response.text()
+        body = {"kind": "sms", "sender": RESIDENT, "chat": "", "text": "sotan o dau"}
+        async with session.post(f"{made.wall.url}/say", json=body) as response:
+            assert response.status == 200
+        (event,) = rig.sink.inbox.values()
+        assert (event.channel, event.sender, event.text) == ("sms.esms", RESIDENT, "sotan o dau")
+        await aggregator.close()
 
 
 async def test_each_leader_confirms_in_his_own_manner_by_telegram_or_by_sms(made: town.Town, stand: Stand) -> None:

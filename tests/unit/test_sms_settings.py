@@ -153,5 +153,5 @@ def test_the_wiring_makes_one_channel_of_all_accounts_and_each_beside_it() -> No
     assert routes.direct("sms") is routes.for_numbers() is routes.by_name("sms")
     assert set(SwitchedOn(routes).hooks) == {f"sms.esms.dlr.{TOKEN}"}
     alone = build_routes(Adapters.model_validate({"sms": {"accounts": [LEAST]}}), MemoryState())
-    assert [(route.name, route.light) for route in alone.all] == [("sms", True), ("sms.viettel", False)]
+    assert [(route.name, route.light) for route in alone.all] == [("sms", False), ("sms.viettel", True)]
     assert build_routes(Adapters(), MemoryState()).all == ()
