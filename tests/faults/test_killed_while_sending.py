@@ -92,7 +92,7 @@ def check_listed(listed: dict[str, dict[str, Any]], counts: dict[str, int], numb
 
 def test_every_message_ends_with_the_carriers_word(tmp_path: Path, town: Town) -> None:
     """Without any kill: delivered or failed with the carrier's own code, as the carrier itself counts."""
-    numbers = 2_000
+    numbers = 1_500
     with office(tmp_path, write_config(tmp_path, town, window=WINDOW)) as loa:
         sent = loa.approve(draft(loa, numbers))
         view = loa.settled(sent["id"], SETTLE_SECONDS)
@@ -163,7 +163,7 @@ def test_hold(tmp_path: Path, town: Town) -> None:
 
 def test_duplicate_ok(tmp_path: Path, town: Town) -> None:
     """Where a duplicate is better than silence: everybody has it, and whoever has it twice is listed as repeated."""
-    numbers = 4_000
+    numbers = 2_500
     with office(tmp_path, write_config(tmp_path, town, window=WINDOW)) as loa:
         sent = loa.approve(draft(loa, numbers, duplicate_ok=True))
         figures = kill_three_times(loa, town, sent["id"], numbers, seed=3)
@@ -192,7 +192,7 @@ def listed_in_timeline(loa: Office, no: int, event: str) -> set[str]:
 
 def test_a_polite_stop_leaves_no_doubt(tmp_path: Path, town: Town) -> None:
     """SIGTERM in the middle, and again: what was handed over is seen through, the rest waits for the next start."""
-    numbers = 3_000
+    numbers = 2_000
     with office(tmp_path, write_config(tmp_path, town, window=WINDOW)) as loa:
         sent = loa.approve(draft(loa, numbers))
         for share in (0.2, 0.6):
@@ -216,7 +216,7 @@ def parts_of(town: Town) -> int:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_around_the_approval(tmp_path: Path, town: Town, seed: int) -> None:
     """While it is approved, planned, or its first window marked: approved once, planned once, sent once."""
-    numbers, dice = 3_000, random.Random(seed)
+    numbers, dice = 1_500, random.Random(seed)
     with office(tmp_path, write_config(tmp_path, town, window=WINDOW)) as loa:
         drafted = draft(loa, numbers)
 

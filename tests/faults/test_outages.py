@@ -42,8 +42,10 @@ def set_faults(town: Town, provider: str, **knobs: Any) -> None:
 # Carriers
 
 
-def cut_every_second(town: Town) -> None:
-    set_faults(town, "smsc", cut_every=1.0)
+def cut_every_half_second(town: Town) -> None:
+    set_faults(town, "smsc", cut_every=0.5)
+    time.sleep(3.0)
+    set_faults(town, "smsc", cut_every=0.0)
 
 
 def outage_of_two_seconds(town: Town) -> None:
@@ -60,7 +62,7 @@ def peer_unbinds(town: Town) -> None:
     set_faults(town, "smsc", unbind_after=20)
 
 
-@pytest.mark.parametrize("trouble", [cut_every_second, outage_of_two_seconds, broken_pdu, peer_unbinds])
+@pytest.mark.parametrize("trouble", [cut_every_half_second, outage_of_two_seconds, broken_pdu, peer_unbinds])
 def test_a_link_that_breaks_in_the_middle_of_a_list(tmp_path: Path, town: Town, trouble: Any) -> None:
     """Bound again; nobody twice, nobody forgotten; unknown is only what was on the line when it broke."""
     numbers = 1_200
