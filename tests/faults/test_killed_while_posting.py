@@ -1,18 +1,21 @@
 """The service is killed while 166 leaders are written to on Zalo, which can be asked afterwards: nobody has it twice,
-nobody is forgotten, and no doubt stays. And while people write to us: everybody is answered, none twice."""
+nobody is forgotten, and no doubt stays. And while people write to us, and while an officer's draft is taken."""
 
 from __future__ import annotations
 
+import json
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
 from simulators.people import Manner, plan, read_people, read_words
-from tests.living import FIRST_NUMBER, ROOT, Town, office, simulators, until, write_config
+from tests.living import FIRST_NUMBER, ROOT, HttpProblem, Town, office, simulators, until, write_config
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
@@ -87,6 +90,37 @@ def test_killed_while_people_write(tmp_path: Path, town: Town) -> None:
     assert len(inbox) == len(residents)
     twice = [number for number in residents if answers(town, number) > 1]
     print(f"\n{len(residents)} cries for help, two kills: all answered, {len(twice)} twice")
+
+
+def test_killed_while_a_draft_is_taken(tmp_path: Path, town: Town) -> None:
+    """The caller heard nothing and asks again with the same key: there is one draft, or he is told to look first."""
+    dice = random.Random(9)
+    with office(tmp_path, write_config(tmp_path, town)) as loa:
+        loa.upload("dan", 10)
+        for attempt in range(3):
+            body = json.dumps({"text": "Bao so 5", "title": f"t{attempt}", "audience": "list:dan", "channels": ["sms"]})
+            key = {"Idempotency-Key": f"attempt-{attempt}"}
+
+            def post(body: str = body, key: dict[str, str] = key) -> int:
+                try:
+                    loa.api.call("POST", "/broadcasts", body.encode(), headers=key)
+                except HttpProblem as refused:
+                    return refused.status
+                except (OSError, HTTPException):  # killed before it could answer
+                    return 0
+                return 201
+
+            pressed = threading.Thread(target=post)
+            pressed.start()
+            time.sleep(dice.uniform(0.0, 0.05))
+            loa.process.kill()
+            pressed.join(60)
+            loa.restart()
+            again = post()
+            assert again in (201, 409)
+            titles = [one["title"] for one in loa.api.get("/broadcasts")["items"]]
+            assert titles.count(f"t{attempt}") == 1 if again == 201 else titles.count(f"t{attempt}") <= 1
+        assert loa.process.stop() == 0
 
 
 def answers(town: Town, number: str) -> int:

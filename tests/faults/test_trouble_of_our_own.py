@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.living import (
@@ -23,6 +24,7 @@ from tests.living import (
     HttpProblem,
     Office,
     Town,
+    demo,
     loa,
     objects,
     office,
@@ -230,6 +232,13 @@ def test_keys_and_users_can_be_made_whether_or_not_a_service_runs(tmp_path: Path
             (key,) = objects(done.stdout)
             assert Http(running.api.url, key["api_key"]).get("/broadcasts") == {"items": []}
         assert fails("key", "add", "after", "--role", "viewer", "--config", str(config))  # the name is taken
+
+
+def test_a_killed_demo_leaves_nothing_running(tmp_path: Path) -> None:
+    with demo(tmp_path, "--no-people-reply") as running:
+        (simulators_alone,) = psutil.Process(running.process.popen.pid).children()
+        running.process.kill()
+        assert psutil.wait_procs([simulators_alone], timeout=20)[1] == []
 
 
 # Missing credentials: the service runs and says which key to fill
