@@ -150,7 +150,7 @@ class EngineRoom:
         found = await self.ledger.read(lambda tx: chunks.counts(tx, no))
         return {name.removeprefix("c_"): n for name, n in zip(chunks.STATE_COLUMNS, found, strict=True) if n}
 
-    async def until(self, check, seconds: float = 10.0):
+    async def until(self, check, seconds: float = 30.0):
         """Wait until `check()` (maybe a coroutine function) is true."""
         async with asyncio.timeout(seconds):
             while True:
