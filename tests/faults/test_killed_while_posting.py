@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from simulators.people import Manner, plan, read_people, read_words
-from tests.living import FIRST_NUMBER, ROOT, HttpProblem, Town, office, simulators, until, write_config
+from tests.living import FIRST_NUMBER, Town, office, simulators, write_config
+from tests.processes import ROOT, HttpProblem, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 

@@ -19,18 +19,8 @@ from typing import Any
 import pytest
 
 from broadcasts.dispatch import HIGH_WATER_STEP_MAX, ORDINARY_WORKERS
-from tests.living import (
-    DATA,
-    FIRST_NUMBER,
-    HttpProblem,
-    Office,
-    Town,
-    office,
-    simulators,
-    timeline,
-    until,
-    write_config,
-)
+from tests.living import DATA, FIRST_NUMBER, Office, Town, office, simulators, write_config
+from tests.processes import HttpProblem, timeline, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from simulators.people import Manner, plan, read_people, read_words
-from tests.living import FIRST_NUMBER, ROOT, Office, Town, office, simulators, until, write_config
+from tests.living import FIRST_NUMBER, Office, Town, office, simulators, write_config
+from tests.processes import ROOT, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 

@@ -18,20 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.living import (
-    FIRST_NUMBER,
-    Http,
-    HttpProblem,
-    Office,
-    Town,
-    demo,
-    loa,
-    objects,
-    office,
-    simulators,
-    until,
-    write_config,
-)
+from tests.living import FIRST_NUMBER, Office, Town, demo, office, simulators, write_config
+from tests.processes import Http, HttpProblem, loa, objects, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]
 

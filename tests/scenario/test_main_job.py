@@ -19,20 +19,8 @@ import pytest
 from broadcasts.templates import load_templates
 from simulators.people import Habit, Manner, Person, plan, read_people, read_words
 from store import alarms
-from tests.living import (
-    DATA,
-    FIRST_NUMBER,
-    ROOT,
-    Demo,
-    Office,
-    demo,
-    objects,
-    office,
-    simulators,
-    timeline,
-    until,
-    write_config,
-)
+from tests.living import DATA, FIRST_NUMBER, Demo, Office, demo, office, simulators, write_config
+from tests.processes import ROOT, objects, timeline, until
 
 pytestmark = pytest.mark.timeout(240)
 
