@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected
+from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
 from broadcasts.record import Recorded, back_off
@@ -27,6 +27,7 @@ from lanes.port import Bus, Lanes
 from store import chunks, deliveries
 from store.chunks import Claim
 from store.engine import Ledger, LedgerError, Tx
+from text.segments import measure
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,8 @@ class Pass:
     """One claimer's way through a chunk."""
 
     claim: Claim
+    step: int
+    """Envelopes of one window."""
     open: int = 0
     """How many were handed over whose outcome is not yet in the ledger."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,7 +85,6 @@ class Dispatcher:
         self._owner = owner
         self._ack_label = ack_label
         self._now = now
-        self._step = max(1, min(route.traits.window, HIGH_WATER_STEP_MAX))
         self._in_flight: dict[int, Pass] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._busy = 0
@@ -128,7 +130,7 @@ class Dispatcher:
         if claimed is None:
             return
         claim, batch = claimed
-        run = Pass(claim)
+        run = Pass(claim, step_of(self._route.traits, batch.envelopes))
         if batch.state in SENDABLE and batch.valid_until > self._now():
             await self._hand_over(run, batch)
         await self._await_answers(run)
@@ -141,7 +143,7 @@ class Dispatcher:
             return None
         batch = load(tx, claim, self._route.traits, self._ack_label, self._route.post_to)
         if batch.envelopes:
-            self._mark(tx, claim, batch.envelopes[: self._step])
+            self._mark(tx, claim, batch.envelopes[: step_of(self._route.traits, batch.envelopes)])
         return claim, batch
 
     def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
@@ -172,7 +174,7 @@ class Dispatcher:
             chunks.add_counts(tx, {claim.chunk: delta})
 
     async def _hand_over(self, run: Pass, batch: Batch) -> None:
-        windows = [batch.envelopes[at : at + self._step] for at in range(0, len(batch.envelopes), self._step)]
+        windows = [batch.envelopes[at : at + run.step] for at in range(0, len(batch.envelopes), run.step)]
         withdrawn: set[int] = set()
         for whole, following in zip(windows, [*windows[1:], None], strict=False):
             window = [one for one in whole if one.delivery_id not in withdrawn]
@@ -247,3 +249,12 @@ class Dispatcher:
             settle(tx, claim.chunk, left, late, late.word, now, event=False)
         note_sent(tx, claim.broadcast_no, now)
         return None
+
+
+def step_of(traits: Traits, envelopes: Sequence[Envelope]) -> int:
+    """How many envelopes one window holds: what the channel keeps in flight, where each part of a long SMS counts."""
+    most = min(traits.window, HIGH_WATER_STEP_MAX)
+    if not traits.unaccented:
+        return max(1, most)
+    parts = max((len(measure(text).parts) for text in {one.text for one in envelopes}), default=1)
+    return max(1, most // parts)

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 TEXT = (DATA / "carriers_text.txt").read_text("utf-8").strip()
 PARTS = 3
 WINDOW = 100
-UNKNOWN_NEVER_LEFT = ORDINARY_WORKERS * 2 * min(WINDOW, HIGH_WATER_STEP_MAX)
+UNKNOWN_NEVER_LEFT = ORDINARY_WORKERS * 2 * (min(WINDOW, HIGH_WATER_STEP_MAX) // PARTS)
 """Deliveries that one kill can make unknown although the carrier saw nothing of them: two marked windows a claim."""
 FAIL_RATIO = 0.03
 SETTLE_SECONDS = 120.0

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.contract import Accepted, Outcome, Priority, RejectClass, Rejected
+from adapters.contract import Accepted, Envelope, Outcome, Priority, RejectClass, Rejected, Traits
 from broadcasts.asking import ASK_AFTER_CRASH_SECONDS, Asker
+from broadcasts.dispatch import HIGH_WATER_STEP_MAX, step_of
 from broadcasts.doubt import ranges
 from broadcasts.model import Actor, Role
 from broadcasts.routes import Route
@@ -149,6 +150,23 @@ async def test_nobody_waits_for_ever_for_what_stays_unknown(tmp_path):
     clock[0] += GIVE_UP_AFTER_SECONDS
     assert await room.ledger.read(look) == ("sent", True)
     await room.stop()
+
+
+@pytest.mark.parametrize(
+    ("text", "unaccented", "window", "step"),
+    [
+        ("Bao so 5", True, 100, 100),
+        ("a" * 332, True, 100, 33),
+        ("ộ" * 100, True, 100, 50),
+        ("a" * 332, True, 2, 1),
+        ("Bao so 5", True, 5_000, HIGH_WATER_STEP_MAX),
+        ("a" * 332, False, 32, 32),
+    ],
+)
+def test_a_window_holds_what_the_channel_keeps_in_flight(text, unaccented, window, step):
+    """And so many at most, twice a claim, can a crash leave in doubt beside what was answered."""
+    traits = Traits(frozenset(), unaccented=unaccented, window=window)
+    assert step_of(traits, [Envelope(n, "84900000000", text) for n in range(3)]) == step
 
 
 @given(st.sets(st.integers(0, 60)))
