@@ -20,6 +20,7 @@ from text.dates import clock, local
 from text.folding import fold
 from text.numbers import mask, msisdn
 from web.console.files import FILES
+from web.console.sections import SECTIONS, section_of
 from web.context import ACTOR, say_of, services_of, session_of
 from web.lights import LIGHTS, Light
 from web.locale import Catalogue
@@ -150,6 +151,9 @@ async def render(request: web.Request, name: str, *, status: int = 200, **contex
     html = template.render(
         **words(say, services.now()),
         request_path=request.path_qs,
+        path=request.path,
+        sections=SECTIONS,
+        here=section_of(request.path),
         actor=actor,
         session=session,
         csrf_field=CSRF_FIELD,
