@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from adapters.contract import Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
 from broadcasts.model import DeliveryState
 from broadcasts.states import REACHED, fold, fold_part
-from store import chunks, deliveries, rollcalls
+from store import chunks, deliveries, paths, rollcalls
 from store.chunks import ORDINAL_BITS
 from store.engine import Tx
 
@@ -23,6 +23,10 @@ ATTEMPTS_MAX = 12
 """Refusals of one delivery by a provider's fault before we give it up; with the back-off below, about ten minutes."""
 BACK_OFF_FIRST_SECONDS = 1.0
 BACK_OFF_MAX_SECONDS = 60.0
+PROOF = {D.DELIVERED: paths.DELIVERED, D.SEEN: paths.SEEN}
+"""States that prove the address itself."""
+BLOCKED = "blocked"
+"""The reason of a refusal that lasts until the person lets us in again."""
 NO_PENALTY = frozenset({"throttled", "link_down", "queue_full"})
 """Refusals that say nothing about the message: they do not count as attempts."""
 
@@ -244,7 +248,17 @@ class Flush:
         for change in events:
             if change.recipient <= 0 and change.new not in (D.RETRYING, D.ACCEPTED):
                 self._tell_rollcall(change)
+            if change.recipient < 0:
+                self._tell_path(change)
         return self.done
+
+    def _tell_path(self, change: Change) -> None:
+        """A person's address is proved by what reached it, and shut where its owner blocks us (hundreds a broadcast;
+        lists of numbers are no people)."""
+        if change.new in PROOF:
+            paths.proved_by_id(self.tx, -change.recipient, self.now, PROOF[D(change.new)])
+        elif change.new == D.FAILED and change.reason == BLOCKED:
+            paths.blocked_by_id(self.tx, -change.recipient, self.now)
 
     def _tell_rollcall(self, change: Change) -> None:
         """A failed or doubtful way hastens its unit's next step; a late arrival takes "unreachable" back."""

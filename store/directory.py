@@ -135,15 +135,6 @@ def order_addresses(tx: Tx, places: Iterable[tuple[int, int]]) -> None:
     tx.executemany("UPDATE address SET place = ? WHERE id = ?", [(place, one) for one, place in places])
 
 
-def prove_address(tx: Tx, channel: str, value: str, at: float) -> None:
-    """Something surely arrived at, or came from, this address."""
-    tx.execute(
-        "UPDATE address SET proved_at = ? WHERE channel = ? AND value = ? AND active = 1"
-        " AND (proved_at IS NULL OR proved_at < ?)",
-        (at, channel, value, at),
-    )
-
-
 def groups(tx: Tx) -> list[GroupRow]:
     rows = tx.execute(
         "SELECT g.name, g.title, count(m.unit_code) FROM unit_group g LEFT JOIN unit_group_member m ON m.name = g.name"

@@ -20,7 +20,7 @@ from directory.reading import FileRefused
 from directory.roles import ContactRole
 from directory.sample import FOLDER
 from directory.units import load
-from store import directory
+from store import directory, paths
 from store.directory import AddressRow, PersonRow
 from store.engine import Ledger
 from tests.ledgers import migrated
@@ -309,7 +309,7 @@ async def test_an_account_is_bound_once(desk: Desk) -> None:
     assert first is not None
     assert await ledger.write(lambda tx: people.bind_address(tx, duty.id, "zalo", "100000077", NOW)) == first
     assert await ledger.write(lambda tx: people.bind_address(tx, duty.id, "zalo", "100000001", NOW)) is None
-    await ledger.write(lambda tx: directory.prove_address(tx, "zalo", "100000077", NOW))
+    await ledger.write(lambda tx: paths.proved(tx, "zalo", "100000077", NOW, paths.INBOUND))
     proved = await ledger.read(lambda tx: tx.execute("SELECT id FROM address WHERE proved_at = ?", (NOW,)).fetchall())
     assert proved == [(first,)]
 
