@@ -15,7 +15,7 @@ from bot.officer_words import WRONG_MOST, Command, load_officer_words, one_time_
 from bot.sender import Address, Look
 from bot.wording import Form
 from broadcasts.model import AckState, Actor, BroadcastState, BroadcastView, Refusal, RefusalKind, Role, RollcallRow
-from store import access, approvals
+from store import approvals, audit
 from store.access import Staff
 from store.approvals import Request
 from store.engine import Ledger, Tx
@@ -119,12 +119,12 @@ class Officers:
 
     def _mistyped(self, tx: Tx, view: BroadcastView, staff: Staff, channel: str) -> None:
         approvals.count_wrong(tx, view.id, staff.id)
-        access.record(tx, self._now(), staff.name, "approve_by_message_refused", broadcast=view.code, channel=channel)
+        audit.record(tx, self._now(), staff.name, "approve_by_message_refused", broadcast=view.code, channel=channel)
 
     def _approved(self, tx: Tx, view: BroadcastView, staff: Staff, channel: str) -> None:
         now = self._now()
         approvals.mark_used(tx, view.id, view.content_hash, staff.id, now)
-        access.record(tx, now, staff.name, "approve_by_message", broadcast=view.code, channel=channel)
+        audit.record(tx, now, staff.name, "approve_by_message", broadcast=view.code, channel=channel)
 
     def _refused(self, refused: Refusal, command: Command, staff: Staff, form: Form) -> str:
         if refused.kind is RefusalKind.NOT_FOUND:

@@ -18,7 +18,7 @@ from broadcasts.damage_words import DamageWords, load_damage_words
 from broadcasts.model import Actor, Problem, Refusal, RefusalKind
 from directory.units import Unit, UnitCatalogue
 from lanes.port import Bus
-from store import access
+from store import audit
 from store import damage_reports as stored
 from store.damage_reports import Figures, ReportRow, RoundRow
 from store.engine import Ledger, Tx
@@ -95,7 +95,7 @@ class DamageReports:
         def write(tx: Tx) -> RoundRow:
             if stored.has_round(tx, name):
                 raise Refusal(RefusalKind.WRONG_STATE, "round_taken", name=name)
-            access.record(tx, now, actor.name, "open_round", name=name)
+            audit.record(tx, now, actor.name, "open_round", name=name)
             return stored.add_round(tx, name, opens_at, deadline, actor.name, now, False)
 
         made = await self._ledger.write(write)

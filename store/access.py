@@ -1,4 +1,4 @@
-"""Who may do what: staff, API keys, sessions, remembered answers and the audit log. Plain functions on one `Tx`.
+"""Who may do what: staff, API keys, sessions and remembered answers. Plain functions on one `Tx`.
 
 Secrets are stored as hashes only: argon2id for passwords (made by the caller, it takes 0.1 s), SHA-256 for API keys and
 session tokens, which are 256 random bits and need no slow hash.
@@ -10,8 +10,6 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Final
-
-import orjson
 
 from store.engine import Tx
 
@@ -53,15 +51,6 @@ class Remembered:
     request_hash: str
     status: int
     body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AuditLine:
-    id: int
-    at: float
-    actor: str
-    action: str
-    detail: dict[str, object]
 
 
 def digest(token: str) -> str:
@@ -188,20 +177,3 @@ def remember_answer(tx: Tx, owner: str, key: str, status: int, body: bytes) -> N
 def forget_answer(tx: Tx, owner: str, key: str) -> None:
     """The request was refused and did nothing: the key may be used again."""
     tx.execute("DELETE FROM idempotency WHERE owner = ? AND key = ? AND status = 0", (owner, key))
-
-
-def record(tx: Tx, at: float, actor: str, action: str, **detail: str | int) -> None:
-    """One line of the audit log. `detail` holds no secret and no whole phone number."""
-    tx.execute(
-        "INSERT INTO audit (at, actor, action, detail) VALUES (?, ?, ?, ?)",
-        (at, actor, action, orjson.dumps(detail).decode()),
-    )
-
-
-def audit_lines(tx: Tx, before: int | None = None, limit: int = 100) -> list[AuditLine]:
-    """Newest first."""
-    rows = tx.execute(
-        "SELECT id, at, actor, action, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?",
-        (before if before is not None else 1 << 62, limit),
-    )
-    return [AuditLine(id=r[0], at=r[1], actor=r[2], action=r[3], detail=orjson.loads(r[4])) for r in rows]

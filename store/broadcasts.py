@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from store import audit
 from store.engine import Tx
 
 
@@ -202,7 +203,9 @@ def listed_numbers(tx: Tx, lists: Sequence[int], after: int, limit: int) -> list
 
 
 def note(tx: Tx, no: int, at: float, actor: str, event: str, detail: dict[str, Any] | None = None) -> int:
-    """Add to the timeline; returns the event's number."""
+    """Add to the timeline; returns the event's number. Somebody's decision goes into the audit log as well."""
+    if event in audit.DECISIONS:
+        audit.record(tx, at, actor, f"broadcast_{event}", **{"broadcast": no, **(detail or {})})
     row = tx.execute(
         "INSERT INTO broadcast_event (broadcast_no, at, actor, event, detail) VALUES (?, ?, ?, ?, ?) RETURNING id",
         (no, at, actor, event, orjson.dumps(detail or {}).decode()),

@@ -13,7 +13,7 @@ from bot.intake import Intake
 from bot.officer_words import WRONG_MOST, one_time_code, parse_command
 from broadcasts.model import Actor, BroadcastView, Draft, Role
 from directory.staff_addresses import AddressRefused, bind_address
-from store import access
+from store import access, audit
 from store.engine import Tx
 from tests.scenario.bot_office import OFFICER, Office
 from text.segments import measure
@@ -76,7 +76,7 @@ class Commanded(Office):
         return await self.room.ledger.read(count)
 
     async def trail(self) -> list[tuple[str, str]]:
-        lines = await self.room.ledger.read(access.audit_lines)
+        lines = await self.room.ledger.read(audit.lines)
         return [(line.actor, line.action) for line in lines]
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.contract import Health, HealthState
-from store import access
+from store import access, audit
 from store.access import NameTaken
 from store.engine import Ledger
 from tests.ledgers import migrated
@@ -88,10 +88,10 @@ async def test_a_claim_that_came_to_nothing_is_free_again(ledger):
 
 async def test_the_audit_log_is_read_backwards(ledger):
     for n in range(5):
-        await ledger.write(lambda tx, n=n: access.record(tx, NOW + n, "an", "sign_in", n=n))
-    lines = await ledger.read(lambda tx: access.audit_lines(tx, limit=2))
+        await ledger.write(lambda tx, n=n: audit.record(tx, NOW + n, "an", "sign_in", n=n))
+    lines = await ledger.read(lambda tx: audit.lines(tx, limit=2))
     assert [line.detail["n"] for line in lines] == [4, 3]
-    older = await ledger.read(lambda tx: access.audit_lines(tx, before=lines[-1].id))
+    older = await ledger.read(lambda tx: audit.lines(tx, before=lines[-1].id))
     assert [line.detail["n"] for line in older] == [2, 1, 0]
 
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from broadcasts.model import Actor, Draft, Role
-from store import access, alarms, inbox
+from store import access, alarms, audit, inbox
 from tests.web_stand import CHAIRMEN, PASSWORD, TEXT, Stand
 from web.console.forms import ComposeForm, form_of
 from web.sessions import SESSION_COOKIE
@@ -530,7 +530,7 @@ async def test_an_alarm_rings_until_one_person_takes_it(stand):
     await post(stand, officer, "canbo", "/alarms/999/take", status=404)
     await post(stand, officer, "canbo", f"/inbox/{message}/close")
     await post(stand, officer, "canbo", f"/inbox/{message}/close", status=409)
-    lines = await stand.room.ledger.read(access.audit_lines)
+    lines = await stand.room.ledger.read(audit.lines)
     assert [line.action for line in lines][:2] == ["close_message", "take_alarm"]
 
 

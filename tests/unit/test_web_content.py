@@ -3,7 +3,7 @@
 import pytest
 
 from broadcasts.model import Role
-from store import access
+from store import audit
 from tests.web_stand import Stand
 
 XSS = "<script>alert(1)</script>"
@@ -36,7 +36,7 @@ async def test_an_entry_is_added_listed_and_withdrawn_with_a_trace(stand):
     await call(stand, "POST", f"/content/{made['id']}/end", 409)
     await call(stand, "POST", "/content/999/end", 404)
     await call(stand, "POST", "/content/abc/end", 404)
-    lines = await stand.room.ledger.read(access.audit_lines)
+    lines = await stand.room.ledger.read(audit.lines)
     assert [line.action for line in lines[:2]] == ["end_content", "add_content"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from broadcasts.model import Role
-from store import access, approvals
+from store import approvals, audit
 from tests.web_stand import Stand
 
 
@@ -27,7 +27,7 @@ async def test_an_admin_binds_and_takes_away(stand):
     assert said == {"user": "lanhdao", "channel": "sms", "address": "84900009100", "bound": True}
     found = await stand.room.ledger.read(lambda tx: approvals.member(tx, "sms", "84900009100"))
     assert found.name == "lanhdao"
-    assert "84900009100" not in str(await stand.room.ledger.read(access.audit_lines))
+    assert "84900009100" not in str(await stand.room.ledger.read(audit.lines))
     assert (await bind(stand, 200, remove=True))["bound"] is False
     assert await stand.room.ledger.read(lambda tx: approvals.member(tx, "sms", "84900009100")) is None
 

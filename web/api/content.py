@@ -12,7 +12,7 @@ from broadcasts.model import Problem, Role
 from directory import content as entries
 from directory.content import ContentRefused
 from directory.content_book import TOPIC
-from store import access, content
+from store import audit, content
 from store.content import ContentRow
 from store.engine import Tx
 from text.dates import local
@@ -115,7 +115,7 @@ async def import_content(call: Call[Nothing, PeopleQuery]) -> dict[str, Any]:
     if not query.dry_run:
         now = services.now()
         await services.ledger.write(
-            lambda tx: access.record(tx, now, who.name, "import_content", file=query.filename, added=report.added)
+            lambda tx: audit.record(tx, now, who.name, "import_content", file=query.filename, added=report.added)
         )
         services.bus.publish(TOPIC, {"type": "imported"})
     return imported(call.say, report, query.dry_run)
@@ -127,7 +127,7 @@ async def keep(services: Services, given: dict[str, str], author: str) -> Conten
 
     def write(tx: Tx) -> ContentRow:
         row = entries.save(tx, services.units, given, author, now)
-        access.record(tx, now, author, "add_content", id=row.id, kind=row.kind)
+        audit.record(tx, now, author, "add_content", id=row.id, kind=row.kind)
         return row
 
     try:
@@ -148,7 +148,7 @@ async def withdraw(services: Services, given: str, by: str) -> ContentRow:
     def write(tx: Tx) -> tuple[bool, ContentRow | None]:
         done = content.end(tx, int(given), by, now)
         if done:
-            access.record(tx, now, by, "end_content", id=int(given))
+            audit.record(tx, now, by, "end_content", id=int(given))
         return done, content.one(tx, int(given))
 
     done, row = await services.ledger.write(write)

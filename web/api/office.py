@@ -10,7 +10,7 @@ from aiohttp import web
 from broadcasts.model import Problem, Role
 from directory.staff_addresses import AddressRefused, bind_address
 from directory.units import Unit
-from store import access
+from store import access, audit
 from text.folding import fold
 from text.numbers import mask
 from web import passwords
@@ -147,7 +147,7 @@ async def limited(request: web.Request, most: int) -> AsyncIterator[bytes]:
 
 async def _audit(call: Call[Any, Any], action: str, **detail: str | int) -> None:
     who, now = call.who.name, call.services.now()
-    await call.services.ledger.write(lambda tx: access.record(tx, now, who, action, **detail))
+    await call.services.ledger.write(lambda tx: audit.record(tx, now, who, action, **detail))
 
 
 def imported(say: Catalogue, report: ImportReport, dry_run: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
-from store import access, alarms, inbox
+from store import alarms, audit, inbox
 from store.engine import Tx
 from web.console.page import OPEN_STATES, page, part, render, see_other
 from web.console.rollcall import segments
@@ -76,7 +76,7 @@ async def take_alarm(request: web.Request) -> web.StreamResponse:
     def take(tx: Tx) -> alarms.Alarm | None:
         taken = alarms.take(tx, int(given), actor.name, now)
         if taken is not None and taken.taken_by == actor.name:
-            access.record(tx, now, actor.name, "take_alarm", alarm=int(given), kind=taken.kind)
+            audit.record(tx, now, actor.name, "take_alarm", alarm=int(given), kind=taken.kind)
         return taken
 
     taken = await services.ledger.write(take)

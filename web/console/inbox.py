@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from broadcasts.model import Role
-from store import access, inbox
+from store import audit, inbox
 from store.engine import Tx
 from text.numbers import mask
 from web.console.page import page, render, see_other
@@ -56,7 +56,7 @@ async def close(request: web.Request) -> web.StreamResponse:
     def act(tx: Tx) -> bool:
         done = inbox.close(tx, int(given), actor.name, now)
         if done:
-            access.record(tx, now, actor.name, "close_message", message=int(given))
+            audit.record(tx, now, actor.name, "close_message", message=int(given))
         return done
 
     if not await services.ledger.write(act):

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from broadcasts.model import Mode, Role
-from store import access
+from store import access, audit
 from store.engine import Tx
 from web import passwords, sessions
 from web.attempts import Attempts
@@ -54,7 +54,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     response = see_other(back)
     await sessions.begin(response, services, known[0])
     now = services.now()
-    await services.ledger.write(lambda tx: access.record(tx, now, name, "sign_in", address=address))
+    await services.ledger.write(lambda tx: audit.record(tx, now, name, "sign_in", address=address))
     return response
 
 
@@ -86,7 +86,7 @@ async def set_mode(request: web.Request) -> web.StreamResponse:
 
     def save(tx: Tx) -> None:
         access.set_mode(tx, token, wanted)
-        access.record(tx, now, actor.name, "set_mode", mode=wanted)
+        audit.record(tx, now, actor.name, "set_mode", mode=wanted)
 
     await services.ledger.write(save)
     return see_other(_next(str(form.get("next", ""))))
