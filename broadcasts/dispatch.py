@@ -1,8 +1,9 @@
 """Workers: claim a chunk, hand it to its channel window by window, and see it through to the ledger.
 
-Before a window leaves, the chunk's high-water mark is committed past it; the next window's mark is committed while this
-one is being handed over, so the line never waits for the disk. After a kill, what lies below the mark without a result
-is in doubt (`broadcasts.doubt`): at most two windows a claim, and what was answered since the last flush.
+Before a window leaves, the chunk's high-water mark is committed past it. A window is half of what the channel keeps in
+flight: two are handed over at a time and the mark of a third is committed meanwhile, so the line waits neither for the
+disk nor for the slowest answer of a window. After a kill, what lies below the mark without a result is in doubt
+(`broadcasts.doubt`): at most these three windows a claim, and what was answered since the last flush.
 """
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 30.0
 """A claim that is not renewed for so long is free again. Renewed with every window and while answers are awaited."""
-HIGH_WATER_STEP_MAX = 100
-"""Most deliveries of one window; a channel that keeps fewer in flight uses its own number."""
+IN_FLIGHT_MAX = 100
+"""Most deliveries of one claim that are handed over at a time; a channel that keeps fewer in flight uses its own."""
+WINDOWS_AT_ONCE = 2
+"""Windows of one claim that are handed over at a time: as one empties, the other keeps the channel busy."""
+MARKED_AT_ONCE = WINDOWS_AT_ONCE + 1
+"""Windows of one claim below its mark without a result: the most that a crash leaves in doubt."""
 EXPRESS = (Priority.LIFE, Priority.URGENT)
 ORDINARY = (Priority.LIFE, Priority.URGENT, Priority.NORMAL, Priority.BULK)
 EXPRESS_WORKERS = 4
@@ -59,8 +64,18 @@ class Pass:
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     next_try: float | None = None
     """Seconds until the earliest retry."""
+    nothing_passes: bool = False
+    """A whole window was refused because the link is down."""
+
+
+@dataclass(slots=True)
+class Window:
+    """Envelopes that are handed over together."""
+
+    run: Pass
+    envelopes: Sequence[Envelope]
     link_down: int = 0
-    """Refusals in the current window that say: nothing passes now."""
+    """Refusals that say: nothing passes now."""
 
 
 class Dispatcher:
@@ -174,27 +189,42 @@ class Dispatcher:
             chunks.add_counts(tx, {claim.chunk: delta})
 
     async def _hand_over(self, run: Pass, batch: Batch) -> None:
+        """Window by window, `WINDOWS_AT_ONCE` at a time; returns when the channel has or has refused each of them."""
         windows = [batch.envelopes[at : at + run.step] for at in range(0, len(batch.envelopes), run.step)]
         withdrawn: set[int] = set()
-        for whole, following in zip(windows, [*windows[1:], None], strict=False):
-            window = [one for one in whole if one.delivery_id not in withdrawn]
-            marked = asyncio.create_task(self._mark_later(run.claim, following)) if following else None
-            run.link_down = 0
-            run.open += len(window)
-            self._in_flight.update((one.delivery_id, run) for one in window)
-            await self._route.channel.send(window, lambda one, outcome: self._report(run, one, outcome))
-            if marked is None or following is None:
-                return
-            lost = await marked
-            if lost is None:
-                return
-            withdrawn = lost
-            nothing_passes = bool(window) and run.link_down >= len(window)
-            if self._stopping or nothing_passes or batch.valid_until <= self._now():
-                if run.next_try is None:
-                    run.next_try = back_off(0)
-                await self._unmark_later(run.claim, following)
-                return
+        under_way: set[asyncio.Task[None]] = set()
+        try:
+            for whole, following in zip(windows, [*windows[1:], None], strict=False):
+                window = Window(run, [one for one in whole if one.delivery_id not in withdrawn])
+                marked = asyncio.create_task(self._mark_later(run.claim, following)) if following else None
+                under_way.add(self._begin(window))
+                if marked is None or following is None:
+                    break
+                lost = await marked
+                under_way = await _room(under_way)
+                if lost is None:
+                    break
+                withdrawn = lost
+                if self._stopping or run.nothing_passes or batch.valid_until <= self._now():
+                    if run.next_try is None:
+                        run.next_try = back_off(0)
+                    await self._unmark_later(run.claim, following)
+                    break
+            await asyncio.gather(*under_way)
+        finally:
+            for one in under_way:
+                one.cancel()
+
+    def _begin(self, window: Window) -> asyncio.Task[None]:
+        """Counted as in flight before anything of it can be reported."""
+        window.run.open += len(window.envelopes)
+        self._in_flight.update((one.delivery_id, window.run) for one in window.envelopes)
+        return asyncio.create_task(self._hand_window(window), name=f"window-{self._route.name}")
+
+    async def _hand_window(self, window: Window) -> None:
+        await self._route.channel.send(window.envelopes, lambda one, outcome: self._report(window, one, outcome))
+        if window.envelopes and window.link_down >= len(window.envelopes):
+            window.run.nothing_passes = True
 
     async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
         await self._recorder.flushing.wait()
@@ -203,11 +233,11 @@ class Dispatcher:
     async def _unmark_later(self, claim: Claim, window: Sequence[Envelope]) -> None:
         await self._ledger.write(lambda tx: self._unmark(tx, claim, window))
 
-    def _report(self, run: Pass, delivery_id: int, outcome: Outcome) -> None:
+    def _report(self, window: Window, delivery_id: int, outcome: Outcome) -> None:
         if isinstance(outcome, Rejected) and outcome.cls is RejectClass.RETRY_LATER:
-            after = outcome.after if outcome.after is not None else back_off(0)
+            after, run = outcome.after if outcome.after is not None else back_off(0), window.run
             run.next_try = after if run.next_try is None else min(run.next_try, after)
-            run.link_down += outcome.reason == "link_down"
+            window.link_down += outcome.reason == "link_down"
         self._recorder.outcome(outcome.account or self._route.name, delivery_id, outcome)
 
     def _flushed(self, recorded: Recorded) -> None:
@@ -251,9 +281,19 @@ class Dispatcher:
         return None
 
 
+async def _room(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    """Wait until one more window may begin. Raises what a channel raised, though it promises not to."""
+    while len(under_way) >= WINDOWS_AT_ONCE:
+        ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        for one in ended:
+            one.result()
+    return under_way
+
+
 def step_of(traits: Traits, envelopes: Sequence[Envelope]) -> int:
-    """How many envelopes one window holds: what the channel keeps in flight, where each part of a long SMS counts."""
-    most = min(traits.window, HIGH_WATER_STEP_MAX)
+    """How many envelopes one window holds: its share of what the channel keeps in flight, where each part of a long
+    SMS counts."""
+    most = min(traits.window, IN_FLIGHT_MAX) // WINDOWS_AT_ONCE
     if not traits.unaccented:
         return max(1, most)
     parts = max((len(measure(text).parts) for text in {one.text for one in envelopes}), default=1)

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from broadcasts.dispatch import HIGH_WATER_STEP_MAX, ORDINARY_WORKERS
+from broadcasts.dispatch import IN_FLIGHT_MAX, MARKED_AT_ONCE, ORDINARY_WORKERS, WINDOWS_AT_ONCE
 from tests.living import DATA, FIRST_NUMBER, Office, Town, office, simulators, write_config
 from tests.processes import HttpProblem, timeline, until
 
@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 TEXT = (DATA / "carriers_text.txt").read_text("utf-8").strip()
 PARTS = 3
 WINDOW = 100
-UNKNOWN_NEVER_LEFT = ORDINARY_WORKERS * 2 * (min(WINDOW, HIGH_WATER_STEP_MAX) // PARTS)
-"""Deliveries that one kill can make unknown although the carrier saw nothing of them: two marked windows a claim."""
+UNKNOWN_NEVER_LEFT = ORDINARY_WORKERS * MARKED_AT_ONCE * (min(WINDOW, IN_FLIGHT_MAX) // WINDOWS_AT_ONCE // PARTS)
+"""Deliveries that one kill can make unknown although the carrier saw nothing of them: the marked windows of a claim."""
 FAIL_RATIO = 0.03
 SETTLE_SECONDS = 120.0
 NO_SUCH = [str(FIRST_NUMBER + n) for n in (3, 77, 450)]

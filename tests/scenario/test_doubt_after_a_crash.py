@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.contract import Accepted, Envelope, Outcome, Priority, RejectClass, Rejected, Traits
 from broadcasts.asking import ASK_AFTER_CRASH_SECONDS, Asker
-from broadcasts.dispatch import HIGH_WATER_STEP_MAX, step_of
+from broadcasts.dispatch import IN_FLIGHT_MAX, WINDOWS_AT_ONCE, step_of
 from broadcasts.doubt import ranges
 from broadcasts.model import Actor, Role
 from broadcasts.routes import Route
@@ -155,16 +155,16 @@ async def test_nobody_waits_for_ever_for_what_stays_unknown(tmp_path):
 @pytest.mark.parametrize(
     ("text", "unaccented", "window", "step"),
     [
-        ("Bao so 5", True, 100, 100),
-        ("a" * 332, True, 100, 33),
-        ("ộ" * 100, True, 100, 50),
+        ("Bao so 5", True, 100, 50),
+        ("a" * 332, True, 100, 16),
+        ("ộ" * 100, True, 100, 25),
         ("a" * 332, True, 2, 1),
-        ("Bao so 5", True, 5_000, HIGH_WATER_STEP_MAX),
-        ("a" * 332, False, 32, 32),
+        ("Bao so 5", True, 5_000, IN_FLIGHT_MAX // WINDOWS_AT_ONCE),
+        ("a" * 332, False, 32, 16),
     ],
 )
-def test_a_window_holds_what_the_channel_keeps_in_flight(text, unaccented, window, step):
-    """And so many at most, twice a claim, can a crash leave in doubt beside what was answered."""
+def test_a_window_holds_half_of_what_the_channel_keeps_in_flight(text, unaccented, window, step):
+    """And so many at most, three times a claim, can a crash leave in doubt beside what was answered."""
     traits = Traits(frozenset(), unaccented=unaccented, window=window)
     assert step_of(traits, [Envelope(n, "84900000000", text) for n in range(3)]) == step
 
