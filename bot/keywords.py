@@ -88,6 +88,8 @@ class Keywords:
     """Intents in the order of their priority, and everything that is matched with them."""
 
     intents: Mapping[str, Intent]
+    rank: Mapping[str, int]
+    """Place of an intent in that order."""
     by_key: Mapping[tuple[str, ...], tuple[Phrase, ...]]
     """Phrases by their folded words."""
     lengths: Mapping[str, tuple[int, ...]]
@@ -129,6 +131,7 @@ def parse(raw: Mapping[str, Any]) -> Keywords:
         phrases = list(_phrases(raw))
         return Keywords(
             intents={row["code"]: _intent(row) for row in raw["intent"]},
+            rank={row["code"]: place for place, row in enumerate(raw["intent"])},
             by_key=_by_key(phrases),
             lengths=_lengths(phrases),
             homographs=frozenset(one.words[0] for one in phrases if one.tier is Tier.WORD and len(one.words) == 1),

@@ -66,16 +66,19 @@ class Misheard:
         words = reading.words[:_MOST_WORDS]
         stopped = {at for hit in reading.hits if hit.phrase.tier is Tier.STOP for at in range(hit.start, hit.end)}
         taken = reading.place_words | reading.water_words | stopped
+        typed = [word.folded for word in words]
+        ordinary = [is_syllable(word) or word in self._neutral for word in typed]
+        if strange and all(ordinary):
+            return []
         windows: list[tuple[str, bool]] = []
         for at in range(len(words)):
-            for length in range(1, _LONGEST + 1):
-                span = range(at, at + length)
-                if span.stop > len(words) or not taken.isdisjoint(span):
+            letters, only_ordinary = "", True
+            for index in range(at, min(at + _LONGEST, len(words))):
+                if index in taken:
                     break
-                typed = [words[index].folded for index in span]
-                letters = "".join(typed)
-                ordinary = all(is_syllable(word) or word in self._neutral for word in typed)
-                shortest = _SHORTEST_OF_SYLLABLES if ordinary else _SHORTEST - 1
-                if len(letters) >= shortest and letters.isalpha() and not (strange and ordinary):
-                    windows.append((letters, ordinary))
+                letters += typed[index]
+                only_ordinary = only_ordinary and ordinary[index]
+                shortest = _SHORTEST_OF_SYLLABLES if only_ordinary else _SHORTEST - 1
+                if len(letters) >= shortest and letters.isalpha() and not (strange and only_ordinary):
+                    windows.append((letters, only_ordinary))
         return windows

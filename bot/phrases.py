@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,22 +23,37 @@ class Hit:
     end: int
 
 
-def scan(words: Sequence[Word], keywords: Keywords, taken: frozenset[int], *, single: bool) -> list[Hit]:
-    """Phrases in order of their place, none overlapping another or `taken`. `single`: those of one word, else those of
-    several. Where the same words serve two intents, the one of higher priority has them."""
-    found: list[Hit] = []
-    folded = tuple(word.folded for word in words)
-    for at, first in enumerate(folded):
-        if at in taken:
-            continue
-        for length in keywords.lengths.get(first, ()):
-            if (length == 1) is not single or at + length > len(folded):
-                continue
-            for phrase in keywords.by_key.get(folded[at : at + length], ()):
-                if _spelled(words[at : at + length], phrase, keywords.homographs):
-                    found.append(Hit(phrase, at, at + length))
-    order = {code: place for place, code in enumerate(keywords.intents)}
-    found.sort(key=lambda hit: (hit.start - hit.end, hit.start, order.get(hit.phrase.intent, len(order))))
+class Candidates:
+    """Every place in a message where a phrase of the table may stand, overlapping ones included; looked for once."""
+
+    def __init__(self, words: Sequence[Word], keywords: Keywords) -> None:
+        several: list[Hit] = []
+        single: list[Hit] = []
+        folded = tuple(word.folded for word in words)
+        for at, first in enumerate(folded):
+            for length in keywords.lengths.get(first, ()):
+                if at + length > len(folded):
+                    continue
+                for phrase in keywords.by_key.get(folded[at : at + length], ()):
+                    if _spelled(words[at : at + length], phrase, keywords.homographs):
+                        (single if length == 1 else several).append(Hit(phrase, at, at + length))
+        last = len(keywords.rank)
+        for found in (several, single):
+            found.sort(key=lambda hit: (hit.start - hit.end, hit.start, keywords.rank.get(hit.phrase.intent, last)))
+        self._several: Final = several
+        self._single: Final = single
+
+    def several(self, taken: Collection[int] = frozenset()) -> list[Hit]:
+        """Phrases of several words, in order of their place, none overlapping another or `taken`. Where the same words
+        serve two intents, the one of higher priority has them."""
+        return _apart(self._several, taken)
+
+    def single(self, taken: Collection[int] = frozenset()) -> list[Hit]:
+        """The same for phrases of one word."""
+        return _apart(self._single, taken)
+
+
+def _apart(found: Iterable[Hit], taken: Collection[int]) -> list[Hit]:
     kept: list[Hit] = []
     used = set(taken)
     for hit in found:
@@ -46,7 +61,11 @@ def scan(words: Sequence[Word], keywords: Keywords, taken: frozenset[int], *, si
         if used.isdisjoint(span):
             kept.append(hit)
             used.update(span)
-    return sorted(kept, key=lambda hit: hit.start)
+    return sorted(kept, key=_place)
+
+
+def _place(hit: Hit) -> int:
+    return hit.start
 
 
 def stands(typed: Sequence[Word], phrase: Phrase, homographs: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.keywords import Keywords, Tier
-from bot.phrases import Hit, scan
+from bot.phrases import Candidates, Hit
 from bot.waters import FoundWater
 from bot.waters import load as load_waters
 from directory.mentions import Mention, Setting
@@ -90,7 +90,7 @@ class Reader:
 
     def read(self, text: str) -> Reading:
         raw = split(text)
-        words = self._words(text)
+        words = self._words(split(text.replace(_SOS, " sos ")) if _SOS in text else raw)
         waters = self._waters.within(words)
         water_words = frozenset(at for found in waters for at in range(found.start, found.end))
         first = next((word.folded for word in raw if word.folded not in self._keywords.manners), "")
@@ -112,9 +112,9 @@ class Reader:
             only_report_word=report_word is not None and self._only(words, report_word, unit_words),
         )
 
-    def _words(self, text: str) -> list[Word]:
+    def _words(self, raw: Iterable[Word]) -> list[Word]:
         words: list[Word] = []
-        for word in split_known(text.replace(_SOS, " sos "), self._known.__contains__, self._lexicon)[:MOST_WORDS]:
+        for word in split_known(raw, self._known.__contains__, self._lexicon)[:MOST_WORDS]:
             long = self._keywords.abbreviations.get(word.key) or self._keywords.abbreviations.get(word.folded)
             words.extend([Word(part, part, False, word.start, word.end) for part in long] if long else [word])
         return words
@@ -122,41 +122,48 @@ class Reader:
     def _lay_out(self, text: str, words: Sequence[Word], waters: frozenset[int], *, ordered: bool) -> _Layout:
         """Which words are phrases and which are places. Where they compete for a word, phrases go first, unless giving
         way to the places explains more words: "BAO DONG LUONG" is a storm at Đồng Lương, not "báo động"."""
-        several = scan(words, self._keywords, frozenset(), single=False)
-        claimed = _span(hit for hit in several if hit.phrase.tier is not Tier.STOP)
-        phrases_first = self._layout(text, words, claimed, waters, ordered=ordered)
+        found = Candidates(words, self._keywords)
+        claimed = _span(hit for hit in found.several() if hit.phrase.tier is not Tier.STOP)
+        phrases_first = self._layout(text, words, found, claimed, waters, ordered=ordered)
         if not claimed:
             return phrases_first
-        places_first = self._layout(text, words, frozenset(), waters, ordered=ordered)
+        places_first = self._layout(text, words, found, frozenset(), waters, ordered=ordered)
         guessed = places_first.units.via == "typo"
         return places_first if places_first.explained > phrases_first.explained and not guessed else phrases_first
 
     def _layout(
-        self, text: str, words: Sequence[Word], claimed: frozenset[int], waters: frozenset[int], *, ordered: bool
+        self,
+        text: str,
+        words: Sequence[Word],
+        found: Candidates,
+        claimed: frozenset[int],
+        waters: frozenset[int],
+        *,
+        ordered: bool,
     ) -> _Layout:
-        mentions, units = self._places(text, words, claimed | waters, ordered=ordered)
+        mentions, units = self._places(text, words, found, claimed | waters, ordered=ordered)
         unit_words = frozenset(at for mention in mentions for at in range(mention.start, mention.end))
-        several = scan(words, self._keywords, unit_words, single=False)
-        single = scan(words, self._keywords, _span(several) | waters | unit_words, single=True)
+        several = found.several(unit_words)
+        single = found.single(_span(several) | waters | unit_words)
         hits = tuple(sorted([*several, *single], key=lambda hit: hit.start))
         return _Layout(hits, tuple(mentions), units, unit_words, len(_span(hits) | unit_words | waters))
 
     def _places(
-        self, text: str, words: Sequence[Word], covered: frozenset[int], *, ordered: bool
+        self, text: str, words: Sequence[Word], found: Candidates, covered: frozenset[int], *, ordered: bool
     ) -> tuple[list[Mention], FoundUnits]:
         """Behind an order word even "SOTAN BINH MINH" is a unit; otherwise what is left of a short message may be a
         misspelt one."""
-        single = scan(words, self._keywords, covered, single=True)
+        single = found.single(covered)
         quiet = _span(single)
         quiet |= {at for at, word in enumerate(words) if word.folded in self._keywords.neutral}
         settings = [Setting.ALONE] if ordered else [Setting.SENTENCE]
         if not ordered and (single or covered) and len(words) - len(covered | quiet) <= _REMAINDER:
             settings.append(Setting.REMAINDER)
         for setting in settings:
-            mentions = self._finder.mentions(words, setting, covered, quiet)
-            units = self._finder.among(words, mentions, text, setting)
+            choices = self._finder.choices(words, setting, covered, quiet)
+            units = self._finder.among(choices, text)
             if units.units:
-                return self._finder.telling(words, mentions, setting), units
+                return self._finder.telling(choices), units
         return [], FoundUnits(text)
 
     def _report_word(self, words: Sequence[Word]) -> int | None:

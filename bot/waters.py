@@ -23,6 +23,7 @@ class Water:
     kind: str
     name: str
     spelling: tuple[str, ...]
+    folded: tuple[str, ...]
 
     @property
     def full(self) -> str:
@@ -64,13 +65,14 @@ class Waters:
         """`unit_names`: folded names of units of any age, which are no water without a kind word."""
         self._everyday = everyday
         listed = [(tone_key(word), kind) for kind, words in kinds.items() for word in words]
-        self._kinds = {fold(word): (tuple(word.split()), kind) for word, kind in listed}
+        self._kinds = {tuple(fold(word).split()): (tuple(word.split()), kind) for word, kind in listed}
+        self._kind_starts = frozenset(words[0] for words in self._kinds)
         self._unit_names = unit_names
         self._by_first: dict[str, list[Water]] = {}
         for kind, waters in names.items():
             for name in waters:
-                water = Water(kind, name, tuple(tone_key(name).split()))
-                self._by_first.setdefault(fold(water.spelling[0]), []).append(water)
+                water = Water(kind, name, tuple(tone_key(name).split()), tuple(fold(name).split()))
+                self._by_first.setdefault(water.folded[0], []).append(water)
         for same_first in self._by_first.values():
             same_first.sort(key=lambda water: -len(water.spelling))
         self._longest_kind = max(len(words) for words, _ in self._kinds.values())
@@ -89,9 +91,11 @@ class Waters:
         return found
 
     def _with_kind(self, words: Sequence[Word], at: int) -> FoundWater | None:
+        if words[at].folded not in self._kind_starts:
+            return None
         for length in range(self._longest_kind, 0, -1):
             typed = words[at : at + length]
-            spelling, kind = self._kinds.get(" ".join(word.folded for word in typed), ((), ""))
+            spelling, kind = self._kinds.get(tuple([word.folded for word in typed]), ((), ""))
             if not kind or len(typed) != length or not _agree(typed, spelling):
                 continue
             waters = self._at(words, at + length)
@@ -107,7 +111,7 @@ class Waters:
 
     def _bare(self, words: Sequence[Word], at: int) -> FoundWater | None:
         for water in self._at(words, at):
-            if len(water.spelling) > 1 and fold(water.name) not in self._unit_names:
+            if len(water.spelling) > 1 and " ".join(water.folded) not in self._unit_names:
                 return FoundWater(water, at, at + len(water.spelling), bare=True)
         return None
 
@@ -117,7 +121,8 @@ class Waters:
         return [
             water
             for water in self._by_first.get(words[at].folded, ())
-            if _agree(words[at : at + len(water.spelling)], water.spelling)
+            if tuple([word.folded for word in words[at : at + len(water.folded)]]) == water.folded
+            and _agree(words[at : at + len(water.folded)], water.spelling)
         ]
 
 
@@ -137,7 +142,5 @@ def _folded(words: Sequence[Word], at: int) -> str:
 
 
 def _agree(typed: Sequence[Word], spelling: Sequence[str]) -> bool:
-    return len(typed) == len(spelling) and all(
-        word.folded == fold(known) and word.agrees(known) is not Agreement.CONTRADICTS
-        for word, known in zip(typed, spelling, strict=True)
-    )
+    """Both have the same folded words."""
+    return all(word.agrees(known) is not Agreement.CONTRADICTS for word, known in zip(typed, spelling, strict=True))

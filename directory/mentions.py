@@ -54,7 +54,17 @@ class Mentions:
         self._book = book
         self._misspelt = misspelt
         words = book.words
-        self._types = {fold(" ".join(one)): (kind, one) for kind, listed in words.types.items() for one in listed}
+        self._types = {_folded(one): (kind, one) for kind, listed in words.types.items() for one in listed}
+        self._type_starts = frozenset(phrase[0] for phrase in self._types)
+        self._ages = tuple(
+            (_folded(phrase), phrase, kinds)
+            for phrases, kinds in (
+                (words.old, (Kind.OLD_UNIT, Kind.DISTRICT)),
+                (words.new, (Kind.UNIT,)),
+            )
+            for phrase in phrases
+        )
+        self._villages = tuple((_folded(phrase), phrase) for phrase in words.village)
         self._everyday = {fold(" ".join(one)): one for one in words.everyday}
         self._own = fold(words.own_province)
         self._own_spelling = next(
@@ -101,9 +111,11 @@ class Mentions:
         return self._misspelt_at(words, at, kind, length, taken, setting) if kind is not None else None
 
     def _type_at(self, words: Sequence[Word], at: int) -> tuple[PlaceType | None, int]:
+        if words[at].folded not in self._type_starts:
+            return None, 0
         for length in range(_LONGEST_TYPE, 0, -1):
             typed = words[at : at + length]
-            kind, spelling = self._types.get(" ".join(word.folded for word in typed), (None, ()))
+            kind, spelling = self._types.get(tuple([word.folded for word in typed]), (None, ()))
             if kind is None or len(typed) != length or not _agree(typed, spelling):
                 continue
             if typed[0].folded == "h" and at and words[at - 1].folded in self._book.words.hour:
@@ -114,7 +126,7 @@ class Mentions:
     def _name_at(self, words: Sequence[Word], at: int, taken: frozenset[int], *, single: bool) -> Mention | None:
         """The longest name at `at`. A name of one syllable ("Nưa") is everyone's word: only with a type, its marks or
         in a mention of its own (`single`)."""
-        for length in range(LONGEST_NAME, 0, -1):
+        for length in self._book.lengths.get(words[at].folded, ()) if at < len(words) else ():
             typed = words[at : at + length]
             if len(typed) != length or not taken.isdisjoint(range(at, at + length)):
                 continue
@@ -131,13 +143,12 @@ class Mentions:
         """ "Xuân Hòa cũ" is an older unit, "Đồng Tiến mới" one of today."""
         if mention.type in (PlaceType.DISTRICT, PlaceType.PROVINCE):
             return mention
-        older = (Kind.OLD_UNIT, Kind.DISTRICT)
-        for phrases, kinds in ((self._book.words.old, older), (self._book.words.new, (Kind.UNIT,))):
-            for phrase in phrases:
-                after = words[mention.end : mention.end + len(phrase)]
-                narrowed = tuple(name for name in mention.names if name.kind in kinds)
-                if narrowed and _spells(after, phrase):
-                    return replace(mention, names=narrowed, end=mention.end + len(phrase))
+        for folded, phrase, kinds in self._ages if mention.end < len(words) else ():
+            if not _spells(words[mention.end : mention.end + len(phrase)], folded, phrase):
+                continue
+            narrowed = tuple(name for name in mention.names if name.kind in kinds)
+            if narrowed:
+                return replace(mention, names=narrowed, end=mention.end + len(phrase))
         return mention
 
     def _misspelt_at(
@@ -237,8 +248,8 @@ class Mentions:
         if words[mention.start - 1].key in self._book.words.village_accented:
             return True
         return any(
-            len(phrase) <= mention.start and _spells(words[mention.start - len(phrase) : mention.start], phrase)
-            for phrase in self._book.words.village
+            len(phrase) <= mention.start and _spells(words[mention.start - len(phrase) : mention.start], folded, phrase)
+            for folded, phrase in self._villages
         )
 
     def _is_everyday(self, typed: Sequence[Word]) -> bool:
@@ -255,11 +266,12 @@ def _agree(typed: Sequence[Word], spelling: Sequence[str]) -> bool:
     return all(word.agrees(known) is not Agreement.CONTRADICTS for word, known in zip(typed, spelling, strict=True))
 
 
-def _spells(typed: Sequence[Word], phrase: Sequence[str]) -> bool:
-    same = len(typed) == len(phrase) and all(
-        word.folded == fold(known) for word, known in zip(typed, phrase, strict=True)
-    )
-    return same and _agree(typed, phrase)
+def _folded(phrase: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(fold, phrase))
+
+
+def _spells(typed: Sequence[Word], folded: tuple[str, ...], phrase: Sequence[str]) -> bool:
+    return tuple([word.folded for word in typed]) == folded and _agree(typed, phrase)
 
 
 def _narrowed(commune: Mention, district: Mention) -> Mention | None:

@@ -113,6 +113,8 @@ class NameBook:
         self._by_key: dict[str, list[Name]] = {}
         for name in _names(catalogue, words):
             self._by_key.setdefault(fold(" ".join(name.spelling)), []).append(name)
+        self.lengths: Final = _lengths(self._by_key)
+        """First folded word of names → how many words those have, longest first."""
         self.glued: Final[Mapping[str, tuple[Name, ...]]] = {
             key.replace(" ", ""): tuple(self._by_key[key]) for key in self._by_key
         }
@@ -128,6 +130,14 @@ class NameBook:
     def named(self, key: str) -> Sequence[Name]:
         """All places of this folded name, today's units first."""
         return self._by_key.get(key, ())
+
+
+def _lengths(keys: Iterable[str]) -> Mapping[str, tuple[int, ...]]:
+    found: dict[str, set[int]] = {}
+    for key in keys:
+        words = key.split()
+        found.setdefault(words[0], set()).add(len(words))
+    return {first: tuple(sorted(counts, reverse=True)) for first, counts in found.items()}
 
 
 def _names(catalogue: UnitCatalogue, words: PlaceWords) -> Iterable[Name]:

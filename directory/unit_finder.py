@@ -52,6 +52,10 @@ class Choice:
         return tuple(dict.fromkeys(code for name in self.names for code in name.codes))
 
 
+Chosen = tuple[Mention, Choice]
+"""What is written, and what it means."""
+
+
 class UnitFinder:
     """Finds units in texts. Built once; `find` is pure."""
 
@@ -63,26 +67,26 @@ class UnitFinder:
     def find(self, text: str) -> FoundUnits:
         """`text` is a mention of its own ("x.hauloc") or a sentence around one."""
         words = split_known(text, lambda token: False, self.book.lexicon)
-        return self.among(words, self.mentions(words, Setting.ALONE), text, Setting.ALONE)
+        return self.among(self.choices(words, Setting.ALONE), text)
 
-    def mentions(
+    def choices(
         self,
         words: Sequence[Word],
         setting: Setting,
         taken: frozenset[int] = frozenset(),
         quiet: frozenset[int] = frozenset(),
-    ) -> list[Mention]:
-        """Where `words` name places. Words of `taken` (indices) belong to something else, those of `quiet` mean nothing
-        unless they are part of a name."""
-        return self._mentions.within(words, setting, taken, quiet)
+    ) -> list[Chosen]:
+        """Where `words` name places, and which. Words of `taken` (indices) belong to something else, those of `quiet`
+        mean nothing unless they are part of a name."""
+        mentions = self._mentions.within(words, setting, taken, quiet)
+        return [(one, choice) for one in mentions if (choice := choose(one, words, setting)) is not None]
 
-    def telling(self, words: Sequence[Word], mentions: Sequence[Mention], setting: Setting) -> list[Mention]:
-        """Those of `mentions` that lead to a unit: a province does not."""
-        return [one for one in mentions if (choice := choose(one, words, setting)) is not None and choice.codes]
+    def telling(self, chosen: Sequence[Chosen]) -> list[Mention]:
+        """The mentions that lead to a unit: a province does not."""
+        return [mention for mention, choice in chosen if choice.codes]
 
-    def among(self, words: Sequence[Word], mentions: Sequence[Mention], text: str, setting: Setting) -> FoundUnits:
+    def among(self, chosen: Sequence[Chosen], text: str) -> FoundUnits:
         """The answer to all mentions together."""
-        chosen = [(mention, choice) for mention in mentions if (choice := choose(mention, words, setting))]
         typed = [pair for pair in chosen if pair[0].type in COMMUNE_TYPES]
         decisive = typed if typed and len(typed) < len(chosen) else chosen
         codes = tuple(dict.fromkeys(code for _, choice in decisive for code in choice.codes))

@@ -133,7 +133,7 @@ def test_report() -> None:
 )
 def test_everyday_words_name_no_unit(sentence: str) -> None:
     words = split_known(sentence, lambda token: False, finder().book.lexicon)
-    found = finder().among(words, finder().mentions(words, Setting.SENTENCE), sentence, Setting.SENTENCE)
+    found = finder().among(finder().choices(words, Setting.SENTENCE), sentence)
     assert found.units == ()
 
 
@@ -149,7 +149,7 @@ def test_everyday_words_name_no_unit(sentence: str) -> None:
 )
 def test_units_inside_sentences(sentence: str, name: str) -> None:
     words = split_known(sentence, lambda token: False, finder().book.lexicon)
-    found = finder().among(words, finder().mentions(words, Setting.SENTENCE), sentence, Setting.SENTENCE)
+    found = finder().among(finder().choices(words, Setting.SENTENCE), sentence)
     assert found.unit is not None
     assert found.unit.name == name
 
