@@ -6,12 +6,12 @@ outlive a crash goes through `Sink` (events) or `DurableState` (its own session 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 Now = Callable[[], float]
 """Seconds since the epoch, UTC. `time.time` in production, a fake in tests."""
@@ -53,6 +53,12 @@ class Accepted:
     code: str = ""
     account: str = ""
     """Where a channel spreads its messages over several accounts: the one that took it, as in `Receipt.account`."""
+    parts: int = 0
+    """SMS parts that were taken, as measured or as the provider says; 0: one for each id."""
+    vnd: float | None = None
+    """What it costs by the account's price; None where nothing is charged."""
+    told_vnd: float | None = None
+    """What the provider says that it charged."""
 
 
 @dataclass(slots=True)
@@ -71,6 +77,9 @@ class Rejected:
     provider_ids: tuple[str, ...] = ()
     """Parts of a long message that the provider had taken before it refused another ("" for those that it had not)."""
     account: str = ""
+    parts: int = 0
+    """How many those were; they are charged."""
+    vnd: float | None = None
 
 
 @dataclass(slots=True)
@@ -95,6 +104,21 @@ class Button:
     payload: str
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a message is about, for a channel whose provider takes no free text but fills an approved template."""
+
+    code: str = ""
+    """Of the broadcast, as people type it."""
+    title: str = ""
+    kind: str = ""
+    """alert, directive, notice, update, cancel; "" for a single message."""
+    urgency: str = ""
+
+
+NOTHING_KNOWN = About()
+
+
 @dataclass(slots=True)
 class Envelope:
     """One message to one address. `text` is final for this channel (already unaccented for SMS when so chosen)."""
@@ -107,6 +131,7 @@ class Envelope:
     buttons: tuple[Button, ...] = ()
     valid_until: float | None = None
     """Epoch seconds; nothing is handed over after it."""
+    about: About = NOTHING_KNOWN
 
 
 class ReceiptState(StrEnum):
@@ -134,6 +159,8 @@ class Receipt:
     code: str
     at: datetime
     to: str = ""
+    told_vnd: float | None = None
+    """What the provider says that it charged for the message."""
 
 
 class IncomingKind(StrEnum):
@@ -281,23 +308,3 @@ class Channel(Protocol):
         """Look up an unknown send (only where `traits.can_ask`). None: still not known."""
 
     async def probe(self) -> Health: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a number of messages costs by one account, as far as its settings know the price."""
-
-    messages: int
-    parts: int
-    vnd: float
-
-
-@runtime_checkable
-class Priced(Protocol):
-    """A channel whose messages cost money, so that the cost of a broadcast is known before it is approved."""
-
-    def count_by_carrier(self, numbers: Iterable[int | str]) -> dict[str, int]:
-        """How many of these `84…` numbers are on each network, "" for those of which nothing is known."""
-
-    def estimate(self, counts: Mapping[str, int], parts: int) -> dict[str, Cost]:
-        """`counts` as above, each to get a message of so many parts → cost by account, as things stand now."""
