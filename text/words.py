@@ -48,8 +48,9 @@ def split(text: str) -> list[Word]:
 def split_known(
     text: str | Iterable[Word], known: Callable[[str], bool], lexicon: Iterable[str] | Lexicon = ()
 ) -> list[Word]:
-    """`split` (unless that was done already), then run-together words taken apart and left-over key strokes decoded, where a token is neither a
-    syllable nor `known` (called with the folded token). `lexicon` holds the folded phrases that may be glued."""
+    """`split` (unless that was done already), then run-together words taken apart and left-over key strokes decoded,
+    where a token is neither a syllable nor `known` (called with the folded token). `lexicon` holds the folded phrases
+    that may be glued."""
     glued = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
     words: list[Word] = []
     for word in split(text) if isinstance(text, str) else text:
