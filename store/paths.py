@@ -17,6 +17,12 @@ ENROLLED: Final = "enrolled"
 """Kinds of evidence, `address.proved_by`."""
 
 
+_PATH: Final = (
+    "SELECT a.id, p.id, p.unit_code, p.role, p.name, a.channel, a.value, a.place, a.proved_at, a.proved_by,"
+    " a.blocked_at FROM address a JOIN person p ON p.id = a.person_id WHERE a.active = 1 AND p.active = 1"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PathRow:
     """One active address of an active person. Times are epoch seconds; `proved_at` None: never yet."""
@@ -84,10 +90,5 @@ def shut(tx: Tx) -> list[PathRow]:
 
 
 def _paths(tx: Tx, where: str, parameters: tuple[str, ...]) -> list[PathRow]:
-    rows = tx.execute(
-        "SELECT a.id, p.id, p.unit_code, p.role, p.name, a.channel, a.value, a.place, a.proved_at, a.proved_by,"
-        " a.blocked_at FROM address a JOIN person p ON p.id = a.person_id WHERE a.active = 1 AND p.active = 1"
-        f"{where} ORDER BY p.unit_code, p.id, a.place, a.id",
-        parameters,
-    )
+    rows = tx.execute(f"{_PATH}{where} ORDER BY p.unit_code, p.id, a.place, a.id", parameters)
     return [PathRow(*row) for row in rows]
