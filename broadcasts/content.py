@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from unicodedata import category
 
 from broadcasts import templates
 from broadcasts.blanks import BlankType, find_links, fits, is_official
+from broadcasts.document_facts import titled, with_document
 from broadcasts.marks import load_marks
 from broadcasts.model import Mode, Problem, Urgency
 from broadcasts.templates import Template, TemplateSet, fill, needed
-from text.folding import nfc
+from text.folding import fold, nfc
 from text.safe import Change, to_safe
 from text.segments import Segments, measure
 
@@ -89,6 +90,8 @@ class Setting:
     sms_parts_limit: int = SMS_PARTS_LIMIT
     chat_limit: int = CHAT_LIMIT
     known_unit: Callable[[str], bool] = lambda _: True
+    document_number: str = ""
+    signer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,8 @@ def _free_text(source: Source, setting: Setting) -> Content:
     forms, changes = _finish(bare, setting)
     if SMS_LEADER in forms:
         forms[SMS_LEADER] = _with_reply(forms[SMS_LEADER], setting)
-    return Content(_cut(title), forms, tuple(_too_long(forms, setting, "text")), changes)
+    problems = (*_too_long(forms, setting, "text"), *_false_marks(bare.values(), setting, "text"))
+    return Content(_titled(title, setting), forms, problems, changes)
 
 
 def _from_template(template: Template, source: Source, setting: Setting) -> Content:
@@ -140,7 +144,8 @@ def _from_template(template: Template, source: Source, setting: Setting) -> Cont
     problems = [*_blank_problems(template, given, values, setting), *_config_problems(template, values, setting)]
     if template.mode is not Mode.ACTUAL and setting.mode is Mode.ACTUAL:
         problems.append(Problem("mode", "template_not_actual", {"name": template.key, "mode": template.mode.value}))
-    forms, changes = _finish({form: fill(text, values) for form, text in template.forms.items()}, setting)
+    bare = {form: fill(text, values) for form, text in template.forms.items()}
+    forms, changes = _finish(bare, setting)
     if SMS in forms:
         problems += [
             Problem("template", "link_not_official", {"link": link})
@@ -148,9 +153,10 @@ def _from_template(template: Template, source: Source, setting: Setting) -> Cont
             if not is_official(link, load_marks().official_domains)
         ]
     problems += _too_long(forms, setting, "template")
+    problems += _false_marks(bare.values(), setting, "blanks")
     ignored = tuple(name for name in given if name in templates.SYSTEM_BLANKS and given[name] != values[name])
     title = _clean(source.title) or fill(template.subject, values)
-    return Content(_cut(title), forms, tuple(problems), changes, ignored)
+    return Content(_titled(title, setting), forms, tuple(problems), changes, ignored)
 
 
 def _values(template: Template, given: Mapping[str, str], setting: Setting) -> dict[str, str]:
@@ -214,7 +220,8 @@ def _finish(bare: Mapping[str, str], setting: Setting) -> tuple[dict[str, str], 
     for form, text in bare.items():
         if form not in setting.forms:
             continue
-        marked = _marked(text.strip(), form, setting.mode)
+        whole = with_document(text.strip(), setting.document_number, setting.signer) if form == CHAT else text.strip()
+        marked = _marked(whole, form, setting.mode)
         if form == CHAT or setting.accented:
             forms[form] = nfc(marked)
         else:
@@ -231,6 +238,24 @@ def _marked(text: str, form: str, mode: Mode) -> str:
         return text
     mark, gap = (marks["chat"], "\n") if form == CHAT else (marks["sms"], ". ")
     return text if text.startswith(mark) else f"{mark}{gap}{text}"
+
+
+def _false_marks(texts: Iterable[str], setting: Setting, where: str) -> list[Problem]:
+    """An actual message may not look like an exercise: people would leave it at that."""
+    if setting.mode is not Mode.ACTUAL:
+        return []
+    marks = [fold(mark["sms"]) for mark in load_marks().mode.values()]
+    found = any(fold(text).startswith(mark) for text in texts for mark in marks)
+    return [Problem(where, "actual_says_exercise")] if found else []
+
+
+def _titled(title: str, setting: Setting) -> str:
+    """With the document's number, and beginning with what is not real: lists, questions and files show titles."""
+    marks = load_marks().mode.get(setting.mode.value)
+    named = titled(title, setting.document_number)
+    if marks is not None and not fold(named).startswith(fold(marks["title"])):
+        named = f"{marks['title']} – {named}"
+    return _cut(named)
 
 
 def _with_reply(text: str, setting: Setting) -> str:

@@ -32,6 +32,7 @@ from broadcasts.model import (
 from broadcasts.routes import Routes
 from broadcasts.single import write_single
 from broadcasts.states import may_move
+from broadcasts.supersession import words_to_go_on
 from broadcasts.templates import TemplateSet
 from broadcasts.views import TimelineEvent
 from directory.number_lists import freeze_numbers
@@ -120,6 +121,8 @@ class Desk:
 
         def write(tx: Tx) -> BroadcastView:
             row = _found(tx, ref)
+            if row.submitted_at is not None and draft.mode != row.mode:
+                raise Refusal(RefusalKind.WRONG_STATE, "mode_fixed", code=row.code)
             prepared = self._checked(tx, draft, row.code)
             values = self._values(draft, prepared) | {"version": row.version + 1, "content_hash": ""}
             self._move(tx, row, EDITABLE, values)
@@ -129,11 +132,11 @@ class Desk:
         return await self._told(write)
 
     async def supersede(self, ref: str, draft: Draft | None, actor: Actor) -> BroadcastView:
-        """A new draft that replaces `ref` when it goes out; without `draft` the old one's words to begin with."""
-        row = await self._ledger.read(lambda tx: _found(tx, ref))
-        if draft is None:
-            draft = Draft.model_validate(orjson.loads(row.content)["draft"])
-        changed = draft.model_copy(update={"supersedes": row.code, "kind": Kind.UPDATE.value})
+        """A new draft that replaces `ref` when it goes out; without `draft` the old one's words to begin with, of a
+        recall notice those of what was recalled. Raises `Refusal` (`invalid_draft`) where nothing can be replaced."""
+        row, said = await self._ledger.read(lambda tx: words_to_go_on(tx, _found(tx, ref)))
+        wanted = draft or said.model_copy(update={"fire_at": None})
+        changed = wanted.model_copy(update={"supersedes": row.code, "kind": Kind.UPDATE.value})
         return await self.draft(changed, actor)
 
     # -- approval -------------------------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ class Desk:
         if S(row.state) not in EDITABLE:
             raise _wrong_state(row, "submit")
         draft = Draft.model_validate(orjson.loads(row.content)["draft"])
-        return row, draft, self._checked(tx, draft, row.code)
+        return row, draft, self._checked(tx, draft, row.code, whole=True)
 
     async def approve(self, ref: str, content_hash: str, actor: Actor) -> BroadcastView:
         """Approve exactly this hash. Another person's only; a second approval of the same changes nothing."""
@@ -185,6 +188,8 @@ class Desk:
             if row.valid_until <= now:
                 lifecycle.expire(tx, row, now)
                 return row.no, False
+            if (by := lifecycle.overtaken_by(tx, row)) is not None:
+                raise Refusal(RefusalKind.WRONG_STATE, "overtaken", code=row.code, by=by)
             values = {
                 "state": S.SCHEDULED.value,
                 "approved_by": actor.name,
@@ -323,9 +328,10 @@ class Desk:
     def _prepare(self, tx: Tx, draft: Draft, code: str) -> Prepared:
         return prepare(tx, draft, code, self._now(), self._settings, self._routes, self._catalogue, self._templates)
 
-    def _checked(self, tx: Tx, draft: Draft, code: str) -> Prepared:
+    def _checked(self, tx: Tx, draft: Draft, code: str, *, whole: bool = False) -> Prepared:
+        """`whole`: as approval is asked for it, also without what a draft may still lack."""
         prepared = self._prepare(tx, draft, code)
-        if prepared.problems:
+        if any(whole or not problem.draft_ok for problem in prepared.problems):
             raise Refusal(RefusalKind.INVALID, "invalid_draft", tuple(prepared.problems))
         return prepared
 

@@ -9,16 +9,18 @@ from enum import StrEnum
 from typing import Any
 
 from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, content_hash, render
+from broadcasts.document_facts import clean_number, document_problems
 from broadcasts.model import Draft, Kind, Mode, Problem, Urgency
 from broadcasts.routes import Routes
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
+from broadcasts.supersession import left_out, replaced
 from broadcasts.templates import TemplateSet
 from directory.audience import Audience, audience_digest, resolve
 from directory.expression import parse_audience
 from directory.number_lists import FrozenNumbers
 from directory.people import all_contacts
 from directory.units import UnitCatalogue
-from store import broadcasts, number_lists
+from store import number_lists
 from store.broadcasts import MemberRow
 from store.engine import Tx
 from text.report import count_report
@@ -80,6 +82,8 @@ class Prepared:
             "fire_at": self.fire_at,
             "duplicate_ok": draft.duplicate_ok,
             "supersedes": self.supersedes,
+            "document_number": clean_number(draft.document_number),
+            "signer": draft.signer.strip(),
             **self.plan.model_dump(mode="json"),
         }
         return content_hash(self.content.forms, audience_digest(self.audience, numbers), terms)
@@ -114,7 +118,12 @@ def prepare(
     plan = _plan(settings, urgent, families)
     audience = resolve(tx, catalogue, parse_audience(draft.audience), families, file_list=_uploaded(tx))
     problems += [Problem("audience", problem.key, dict(problem.params)) for problem in audience.problems]
-    replaced = _replaced(tx, draft.supersedes, problems)
+    old = replaced(tx, draft.supersedes, code, problems)
+    if old is not None and old.mode != mode.value:
+        problems.append(Problem("mode", "supersede_mode", {"code": old.code}))
+    problems += document_problems(draft, chosen, urgent, mode)
+    if old is not None and not audience.problems:
+        left_out(tx, old, audience.units, lambda one: _name_of(catalogue, one), problems)
     content = render(
         Source(draft.text, draft.template, draft.blanks, draft.title),
         Setting(
@@ -123,10 +132,12 @@ def prepare(
             mode=mode,
             urgency=urgent,
             accented=draft.accented,
-            replaces=replaced[1],
+            replaces=old.code if old else "",
             forms=forms_needed(families, audience, routes),
             sms_parts_limit=settings.sms_parts_limit,
             known_unit=lambda name: any(unit.name == name or unit.short_name == name for unit in catalogue.all),
+            document_number=clean_number(draft.document_number),
+            signer=draft.signer.strip(),
         ),
         templates,
     )
@@ -149,7 +160,7 @@ def prepare(
         kind=chosen.value,
         fire_at=fire_at,
         valid_until=valid_until,
-        supersedes=replaced[0],
+        supersedes=old.no if old else None,
         problems=problems,
     )
 
@@ -196,10 +207,14 @@ def _gaps(audience: Audience, catalogue: UnitCatalogue, routes: Routes) -> list[
     for gap in audience.gaps:
         if gap.family and not routes.is_sms(gap.family):
             continue
-        unit = catalogue.by_code(gap.unit_code)
-        name = unit.name if unit else gap.unit_code
+        name = _name_of(catalogue, gap.unit_code)
         found.append({"code": gap.unit_code, "name": name, "why": gap.key, "family": gap.family})
     return found
+
+
+def _name_of(catalogue: UnitCatalogue, code: str) -> str:
+    unit = catalogue.by_code(code)
+    return unit.name if unit else code
 
 
 def _uploaded(tx: Tx) -> Callable[[str], int | None]:
@@ -241,19 +256,6 @@ def _families(chosen: Sequence[str], routes: Routes, problems: list[Problem]) ->
     if not chosen:
         problems.append(Problem("channels", "channels_empty", {"known": ", ".join(known)}))
     return tuple(kept)
-
-
-def _replaced(tx: Tx, ref: str | None, problems: list[Problem]) -> tuple[int | None, str]:
-    """(number, code) of the broadcast that this one replaces."""
-    if ref is None:
-        return None, ""
-    row = broadcasts.one(tx, ref)
-    if row is None:
-        problems.append(Problem("supersedes", "no_such_broadcast", {"ref": ref}))
-        return None, ""
-    if row.superseded_by is not None:
-        problems.append(Problem("supersedes", "already_superseded", {"code": row.code}))
-    return row.no, row.code
 
 
 def _fire_at(typed: str | None, now: float, problems: list[Problem]) -> float | None:

@@ -19,9 +19,11 @@ class Marks:
     urgency: Mapping[str, str]
     """Urgency → how the first line begins."""
     mode: Mapping[str, Mapping[str, str]]
-    """`exercise`, `test` → the words that say so, per alphabet (`chat`, `sms`)."""
+    """`exercise`, `test` → the words that say so, per alphabet (`chat`, `sms`), and what a `title` begins with."""
     leader_reply: tuple[str, ...]
     """How to confirm by SMS, longest first."""
+    document: str
+    """How a chat text ends that does not name its document itself."""
     ack_label: str
     """On the button that confirms."""
     official_domains: frozenset[str]
@@ -36,6 +38,7 @@ def load_marks(path: Path = MARKS_FILE) -> Marks:
         raw["urgency"],
         raw["mode"],
         tuple(raw["reply"]["leader"]),
+        raw["document"]["chat"],
         raw["button"]["ack"],
         frozenset(raw["official_domains"]),
     )

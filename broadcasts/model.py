@@ -130,6 +130,10 @@ class Draft(BaseModel):
     duplicate_ok: bool = False
     """A duplicate is better than silence: resend what became unknown in a crash."""
     supersedes: str | None = None
+    document_number: str = ""
+    """Of the document that a directive stands for, "04/CĐ-UBND": it is stamped as a picture, so it is typed."""
+    signer: str = ""
+    """Who signed that document."""
 
 
 @dataclass(slots=True)
@@ -156,6 +160,8 @@ class Problem:
     field: str
     key: str
     params: dict[str, Any] = dataclasses.field(default_factory=dict)
+    draft_ok: bool = False
+    """A draft may be kept with it; approval may not be asked for."""
 
 
 @dataclass(slots=True)
@@ -200,6 +206,13 @@ class BroadcastView:
     """Nothing will change by itself any more."""
     changes: list[dict[str, str]] = dataclasses.field(default_factory=list)
     """What the SMS form had to replace: `{"from", "to"}`."""
+    document_number: str = ""
+    signer: str = ""
+    exercise_result: dict[str, Any] | None = None
+    """How an exercise stood when the time to answer was over: `{"at", "answered", "total", "silent": [names]}`."""
+    break_glass: dict[str, Any] | None = None
+    """Where one officer sent it alone: `{"by", "at", "reason", "ground", "reviewed_by", "reviewed_at", "verdict",
+    "review_note"}`."""
 
 
 @dataclass(slots=True)

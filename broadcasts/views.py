@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from adapters.contract import Evidence, Priority
+from broadcasts.document_facts import clean_number
 from broadcasts.model import BroadcastView, DeliveryState, DeliveryView, RollcallRow
 from broadcasts.plan import plan_of
 from broadcasts.routes import Routes
@@ -42,6 +43,7 @@ def moment(at: float | None) -> datetime | None:
 
 def view(tx: Tx, row: BroadcastRow, routes: Routes, now: float) -> BroadcastView:
     content = orjson.loads(row.content)
+    draft = content.get("draft", {})
     frozen = orjson.loads(row.frozen)
     numbers = chunks.counts(tx, row.no)
     states = rollcalls.counts(tx, row.no)
@@ -80,6 +82,8 @@ def view(tx: Tx, row: BroadcastRow, routes: Routes, now: float) -> BroadcastView
         gaps=frozen.get("gaps", []),
         final=_is_final(tx, row, routes, numbers, now),
         changes=content.get("changes", []),
+        document_number=clean_number(draft.get("document_number", "")),
+        signer=draft.get("signer", "").strip(),
     )
 
 
