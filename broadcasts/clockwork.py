@@ -93,6 +93,8 @@ class Clockwork:
             row = broadcasts.by_no(tx, no)
             if row is None or not row.content_hash or row.approved_hash != row.content_hash or row.valid_until <= now:
                 return False
+            if lifecycle.stop_overtaken(tx, row, now):
+                return False
             changed = broadcasts.update(tx, no, (S.SCHEDULED,), {"state": S.SENDING.value, "started_at": now})
             if changed:
                 broadcasts.note(tx, no, now, lifecycle.SYSTEM, "started")
@@ -118,7 +120,7 @@ class Clockwork:
             return Steps()
         done = await self._ledger.write(lambda tx: take_due_steps(tx, self._routes, now))
         await self.announce(done.made)
-        for no in {no for no, _, _ in done.taken} | {no for no, _ in done.unreachable}:
+        for no in done.changed():
             self._bus.publish(f"broadcast:{no}", {"type": "rollcall", "no": no})
         return done
 
@@ -128,7 +130,7 @@ def _close_if_over(tx: Tx, row: BroadcastRow, now: float) -> bool:
     acks = rollcalls.of_broadcast(tx, row.no)
     plan = plan_of(row)
     if acks:
-        last_step = (row.started_at or now) + (plan.steps[-1].after if plan.steps else 0.0)
+        last_step = (row.started_at or now) + max((step.after for step in plan.steps), default=0.0)
         settled = all(ack.state not in (AckState.AWAITING, AckState.UNREACHABLE) for ack in acks)
         asked = all(ack.next_at is None for ack in acks)
         if settled or (asked and now >= last_step + plan.close_after):

@@ -60,10 +60,34 @@ def close(tx: Tx, row: BroadcastRow, now: float, why: str) -> bool:
     return True
 
 
+def overtaken_by(tx: Tx, row: BroadcastRow) -> str | None:
+    """The code of another broadcast that has meanwhile replaced what `row` was to replace; None: nobody did."""
+    older = None if row.supersedes is None else broadcasts.by_no(tx, row.supersedes)
+    if older is None or older.superseded_by in (None, row.no):
+        return None
+    newer = broadcasts.by_no(tx, older.superseded_by or 0)
+    return newer.code if newer is not None else older.code
+
+
+def stop_overtaken(tx: Tx, row: BroadcastRow, now: float) -> bool:
+    """An approved update whose predecessor somebody else has replaced first does not go out as a second version."""
+    by = overtaken_by(tx, row)
+    if by is None or not broadcasts.update(
+        tx, row.no, (S.SCHEDULED,), {"state": S.CANCELLED.value, "ended_at": now, "reason": "overtaken"}
+    ):
+        return False
+    broadcasts.note(tx, row.no, now, SYSTEM, "cancelled", {"reason": "overtaken", "by": by})
+    return True
+
+
 def replace(tx: Tx, old: int, new: int, now: float) -> None:
-    """A newer broadcast takes the place of an older one: what did not leave never will, its urging stops."""
+    """A newer broadcast takes the place of an older one: what did not leave never will, its urging stops, and its
+    roll-call is over."""
     if not broadcasts.supersede(tx, old, new):
         return
     stopped = withdraw(tx, old, DeliveryState.CANCELLED, "superseded", now)
     broadcasts.note(tx, old, now, SYSTEM, "superseded", {"by": new, "deliveries": stopped})
     note_sent(tx, old, now)
+    row = broadcasts.by_no(tx, old)
+    if row is not None:
+        close(tx, row, now, "superseded")

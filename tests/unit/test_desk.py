@@ -269,6 +269,8 @@ async def test_an_uploaded_file_is_a_list_of_its_own(office, tmp_path):
 
 async def test_supersede_starts_from_the_old_words(office):
     made = await office.desk.draft(draft(audience=codes(office)), OFFICER)
+    asked = await office.desk.submit(made.code, OFFICER)
+    await office.desk.approve(made.code, asked.content_hash, APPROVER)
     newer = await office.desk.supersede(made.code, None, OFFICER)
     assert (newer.kind, newer.supersedes, newer.texts["chat"]) == ("update", made.code, made.texts["chat"])
     assert newer.code != made.code
