@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from pathlib import Path
 from typing import Protocol
 
 Now = Callable[[], float]
@@ -119,6 +120,24 @@ class About:
 NOTHING_KNOWN = About()
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a text. A channel that cannot send it, after all, writes `url` instead."""
+
+    name: str
+    """As people see it; ends as its kind does."""
+    media: str
+    """Its media type, `application/pdf`."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Lower-case hex; names the bytes for good, so a provider's copy may be remembered by it."""
+    path: Path
+    """Where they lie; only to be read."""
+    url: str = ""
+    """Public address of the same file, "" where the office has none."""
+
+
 @dataclass(slots=True)
 class Envelope:
     """One message to one address. `text` is final for this channel (already unaccented for SMS when so chosen)."""
@@ -132,6 +151,8 @@ class Envelope:
     valid_until: float | None = None
     """Epoch seconds; nothing is handed over after it."""
     about: About = NOTHING_KNOWN
+    attachments: tuple[Attachment, ...] = ()
+    """Files that follow the text, in this order; only such as `Traits.takes`."""
 
 
 class ReceiptState(StrEnum):
@@ -225,6 +246,16 @@ class DurableState(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MediaLimit:
+    """One kind of file that a channel sends natively, and the most bytes of it."""
+
+    media: str
+    most_bytes: int
+    by_url: bool = False
+    """The provider fetches it from its public address: without one it cannot be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What a channel can do and prove; the core decides by these and never by a channel's name."""
 
@@ -241,7 +272,20 @@ class Traits:
     """An unknown send can be looked up, see `Channel.ask`."""
     window: int = 100
     """How many envelopes the channel keeps in flight; the dispatcher's high-water step."""
-    media: bool = False
+    id_space: str = ""
+    """Whose ids `Incoming.sender` is one of, where they are not those of the channel's family ("": they are). Such an
+    account is known again, and is not written to by the family's other channels."""
+    media: tuple[MediaLimit, ...] = ()
+    """Files that it sends itself; for any other the core puts a link into the text."""
+
+    def takes(self, attachment: Attachment) -> bool:
+        """Can this file be sent natively?"""
+        return any(
+            one.media == attachment.media
+            and attachment.size <= one.most_bytes
+            and (bool(attachment.url) or not one.by_url)
+            for one in self.media
+        )
 
 
 class HealthState(StrEnum):

@@ -134,7 +134,7 @@ def _free_text(source: Source, setting: Setting) -> Content:
     forms, changes = _finish(bare, setting)
     if SMS_LEADER in forms:
         forms[SMS_LEADER] = _with_reply(forms[SMS_LEADER], setting)
-    problems = (*_too_long(forms, setting, "text"), *_false_marks(bare.values(), setting, "text"))
+    problems = (*too_long(forms, setting, "text"), *_false_marks(bare.values(), setting, "text"))
     return Content(_titled(title, setting), forms, problems, changes)
 
 
@@ -152,7 +152,7 @@ def _from_template(template: Template, source: Source, setting: Setting) -> Cont
             for link in find_links(forms[SMS])
             if not is_official(link, load_marks().official_domains)
         ]
-    problems += _too_long(forms, setting, "template")
+    problems += too_long(forms, setting, "template")
     problems += _false_marks(bare.values(), setting, "blanks")
     ignored = tuple(name for name in given if name in templates.SYSTEM_BLANKS and given[name] != values[name])
     title = _clean(source.title) or fill(template.subject, values)
@@ -270,7 +270,8 @@ def _with_reply(text: str, setting: Setting) -> str:
     return text
 
 
-def _too_long(forms: Mapping[str, str], setting: Setting, where: str) -> list[Problem]:
+def too_long(forms: Mapping[str, str], setting: Setting, where: str) -> list[Problem]:
+    """What of these texts no channel would take whole."""
     problems: list[Problem] = []
     if CHAT in forms:
         length = max(len(forms[CHAT]), len(forms[CHAT].encode("utf-16-le")) // 2)

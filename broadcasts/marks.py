@@ -24,6 +24,10 @@ class Marks:
     """How to confirm by SMS, longest first."""
     document: str
     """How a chat text ends that does not name its document itself."""
+    file_chat: str
+    """What a chat text says of a file that its channel cannot take."""
+    file_sms: str
+    """The same behind an SMS to a leader."""
     ack_label: str
     """On the button that confirms."""
     official_domains: frozenset[str]
@@ -39,6 +43,8 @@ def load_marks(path: Path = MARKS_FILE) -> Marks:
         raw["mode"],
         tuple(raw["reply"]["leader"]),
         raw["document"]["chat"],
+        raw["file"]["chat"],
+        raw["file"]["sms"],
         raw["button"]["ack"],
         frozenset(raw["official_domains"]),
     )
