@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.contract import Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
+from broadcasts.charging import Tally
 from broadcasts.model import DeliveryState
-from broadcasts.states import REACHED, fold, fold_part
+from broadcasts.states import REACHED, WHOLE, fold, fold_part
 from store import chunks, deliveries, paths, rollcalls
 from store.chunks import ORDINAL_BITS
 from store.engine import Tx
@@ -118,6 +119,7 @@ class Flush:
         self._parts: dict[int, tuple[int, int]] = {}
         self._deltas: dict[int, list[int]] = {}
         self._receipt_updates: dict[int, tuple[int, int | None, int, int, int]] = {}
+        self._tally = Tally()
 
     def outcomes(self, sent: Sequence[Sent], orphans_wait: bool) -> None:
         """Write what providers answered to our sends; then match receipts that had come too early."""
@@ -133,7 +135,8 @@ class Flush:
                 continue
             outcome, old = one.outcome, self._status.get(one.delivery_id, row[2])
             event, reason = self._event_of(one, row[3])
-            parts = max(row[4], len(outcome.provider_ids) if not isinstance(outcome, Rejected) else 0)
+            parts = max(row[4], parts_of(outcome))
+            self._tally.sent(one.delivery_id >> ORDINAL_BITS, one.account, outcome)
             attempts = row[3] + (reason not in NO_PENALTY)
             new = fold(old, event)
             cause = self._cause(reason, outcome.code) if reason or outcome.code else 0
@@ -141,8 +144,11 @@ class Flush:
             updates.append((new, one.account, attempts, cause, parts, row[5], int(self.now), done_at, one.delivery_id))
             self._parts[one.delivery_id] = (parts, row[5])
             if not isinstance(outcome, Rejected):
+                first = WHOLE if parts > 1 and len(outcome.provider_ids) == 1 else 0
                 mapped += [
-                    (pmid, one.account, one.delivery_id, part) for part, pmid in enumerate(outcome.provider_ids) if pmid
+                    (pmid, one.account, one.delivery_id, part)
+                    for part, pmid in enumerate(outcome.provider_ids, first)
+                    if pmid
                 ]
             self._change(one.delivery_id, row[1], old, new, reason, outcome.code)
         deliveries.update(self.tx, updates)
@@ -189,7 +195,9 @@ class Flush:
                         )
                     )
                 else:
-                    self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code)
+                    moved = self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code)
+                    if moved:
+                        self._tally.told(hit[0] >> ORDINAL_BITS, account, receipt)
             if orphans:
                 deliveries.insert_orphans(self.tx, orphans, self.now)
                 self.done.orphans += len(orphans)
@@ -204,21 +212,23 @@ class Flush:
             for pmid, state, code, _ in taken:
                 self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code)
 
-    def _fold(self, hit: deliveries.Matched, event: DeliveryState | None, code: str) -> None:
+    def _fold(self, hit: deliveries.Matched, event: DeliveryState | None, code: str) -> bool:
+        """Whether the receipt said anything new."""
         delivery_id, part, status, parts, parts_done, recipient = hit
         if event is None:
-            return
+            return False
         status = self._status.get(delivery_id, status)
         parts, parts_done = self._parts.get(delivery_id, (parts, parts_done))
         done, message_event = fold_part(parts, parts_done, part, event)
         new = status if message_event is None else fold(status, message_event)
         if new == status and done == parts_done:
-            return
+            return False
         reason = "carrier_failed" if new == D.FAILED else "carrier_expired" if new == D.EXPIRED else ""
         cause = self._cause(reason, code) if new != status else None
         self._parts[delivery_id] = (parts, done)
         self._receipt_updates[delivery_id] = (new, cause, done, int(self.now), delivery_id)
         self._change(delivery_id, recipient, status, new, reason, code)
+        return True
 
     def _change(self, delivery_id: int, recipient: int, old: int, new: int, reason: str, code: str) -> None:
         self._status[delivery_id] = new
@@ -242,6 +252,7 @@ class Flush:
         """Counters, events, and what a failed way means for its unit."""
         deliveries.update_receipt(self.tx, self._receipt_updates.values())
         chunks.add_counts(self.tx, self._deltas)
+        self._tally.close(self.tx)
         unhappy = (D.FAILED, D.EXPIRED, D.UNKNOWN, D.RETRYING)
         events = [c for c in self.done.changes if c.recipient <= 0 or c.new in unhappy]
         deliveries.add_events(self.tx, [(c.delivery_id, self.now, D(c.new).word, c.reason, c.code) for c in events])
@@ -269,6 +280,13 @@ class Flush:
             rollcalls.reached_after_all(self.tx, direct.broadcast_no, direct.unit_code)
         else:
             rollcalls.hasten(self.tx, direct.broadcast_no, direct.unit_code, self.now)
+
+
+def parts_of(outcome: Outcome) -> int:
+    """How many parts a message has as far as its outcome tells; a refusal tells nothing of it."""
+    if isinstance(outcome, Rejected):
+        return 0
+    return max(len(outcome.provider_ids), outcome.parts if isinstance(outcome, Accepted) else 0)
 
 
 def back_off(attempts: int) -> float:

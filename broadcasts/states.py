@@ -70,15 +70,19 @@ def fold(now: int, event: int) -> int:
     return _FOLD[now][event]
 
 
+WHOLE = -1
+"""In place of a part's number: the provider gave one id, and gives one receipt, for all parts of a message."""
+
+
 def fold_part(parts: int, parts_done: int, part: int, event: int) -> tuple[int, int | None]:
-    """A receipt of one part: (new bit mask of delivered parts, event for the message or None).
+    """A receipt of one part, or of the `WHOLE`: (new bit mask of delivered parts, event for the message or None).
 
     The message is as good as its worst part: delivered when all are, failed when one is (SMPP 3.4 has a message id and
     a receipt for each part).
     """
     if event not in (D.DELIVERED, D.SEEN):
         return parts_done, event
-    parts_done |= 1 << part
+    parts_done |= (1 << parts) - 1 if part == WHOLE else 1 << part
     return parts_done, event if parts_done == (1 << parts) - 1 else None
 
 

@@ -92,7 +92,7 @@ def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None
 
 
 def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
-    """(provider id, account, delivery id, part). Carriers use ids again after a while: the newest send owns the id."""
+    """(provider id, account, delivery id, part, -1 for all parts under one id). Carriers use ids again after a while: the newest send owns the id."""
     tx.executemany(
         "INSERT INTO receipt (pmid, account, delivery_id, part) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part",
@@ -288,9 +288,9 @@ def page(tx: Tx, broadcast_no: int, status: int | None, after: int, limit: int) 
 
 
 def provider_ids(tx: Tx, first_id: int, last_id: int) -> dict[int, str]:
-    """First part's provider id of each delivery in a range."""
+    """First part's provider id, or the whole message's, of each delivery in a range."""
     rows = tx.execute(
-        "SELECT delivery_id, pmid FROM receipt WHERE delivery_id BETWEEN ? AND ? AND part = 0", (first_id, last_id)
+        "SELECT delivery_id, pmid FROM receipt WHERE delivery_id BETWEEN ? AND ? AND part <= 0", (first_id, last_id)
     )
     return {row[0]: row[1] for row in rows}
 

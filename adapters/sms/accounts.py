@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from adapters.sms.carriers import CARRIERS
+from adapters.sms.registered import compiled
 
 Seconds = Annotated[float, Field(gt=0)]
 Vnd = Annotated[float, Field(ge=0)]
@@ -42,6 +43,15 @@ class AccountSettings(Section):
     """Share of the traffic among the accounts that reach the same network; 0 for all of them: the cheapest takes it."""
     daily_budget: Vnd = 0
     """VND a day (of the office's clock); 0: no limit of ours. Rescue answers are sent beyond it."""
+    templates: tuple[str, ...] = ()
+    """Texts registered with it, where it takes no other: `{}` stands for any words, `{20}` for up to 20 characters."""
+
+    @field_validator("templates")
+    @classmethod
+    def _templates(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        for template in templates:
+            compiled(template)  # its ValueError names the template
+        return templates
 
     @field_validator("carriers")
     @classmethod

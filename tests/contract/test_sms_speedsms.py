@@ -23,6 +23,7 @@ from adapters.contract import (
 from adapters.sms.speedsms import limits
 from adapters.sms.speedsms.codes import SEND, UNKNOWN, look_up, state_of
 from simulators import speedsms
+from simulators.speedsms.book import PRICE_VND
 from tests.contract.recording import MemoryState, ReportBook, until
 from tests.contract.runner import (
     Case,
@@ -148,7 +149,10 @@ async def test_equal_texts_share_requests_of_a_hundred(speed_stand: SpeedStand, 
     assert speed_stand.sim.stage.counters["send"] == 3
     ids = {rig.book.one(n).provider_ids for n in range(1, 251)}  # type: ignore[union-attr]
     assert len(ids) == 250
-    assert rig.book.one(1) == Accepted(("123456/84900010001",), "00")
+    first = rig.book.one(1)
+    assert isinstance(first, Accepted)
+    assert (first.provider_ids, first.code, first.parts) == (("123456/84900010001",), "00", 1)
+    assert first.told_vnd == PRICE_VND, "its share of what the request cost"
 
 
 async def test_different_texts_do_not_share_one(speed_stand: SpeedStand, rig: Rig) -> None:

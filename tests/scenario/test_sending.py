@@ -6,10 +6,10 @@ import random
 import pytest
 
 from adapters.contract import Accepted, ReceiptState, RejectClass, Rejected, Unknown
-from broadcasts import lifecycle
+from broadcasts import lifecycle, views
 from broadcasts.model import DeliveryState
 from broadcasts.routes import Route
-from store import broadcasts, deliveries
+from store import broadcasts, charges, deliveries
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept
 
 NUMBERS = range(84900000001, 84900002501)
@@ -300,4 +300,31 @@ async def test_accepted_with_several_ids_needs_every_part(tmp_path, clock):
     assert await room.counts(no) == {"accepted": 1}
     await sms.sink.receipts([receipt("a", ReceiptState.DELIVERED), receipt("b", ReceiptState.DELIVERED)])
     assert await room.counts(no) == {"delivered": 1}
+    await room.stop()
+
+
+async def test_one_id_for_a_long_message_needs_one_receipt_and_still_counts_its_parts(tmp_path, clock):
+    """Aggregators and message_payload give one id; the parts are charged all the same."""
+    from datetime import UTC, datetime
+
+    from adapters.contract import Receipt
+
+    sms = ScriptedChannel("sms.one", lambda e, t: Accepted((f"{e.delivery_id}",), parts=3, vnd=750.0), unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
+    await room.start()
+    no = await room.approved(numbers=NUMBERS[:2])
+    await room.clockwork.fire(no)
+    await run_out(room, no, accepted=2)
+    told = [
+        Receipt("sms.one", (str(one.delivery_id),), ReceiptState.DELIVERED, "", datetime.now(UTC), told_vnd=800.0)
+        for one in sms.left[:1]
+    ]
+    await sms.sink.receipts([*told, *told])
+    assert await room.counts(no) == {"delivered": 1, "accepted": 1}
+    pages = await room.ledger.read(lambda tx: views.delivery_page(tx, no, None, 0, 10))
+    assert [(page.parts, page.provider_id) for page in pages] == [(3, str(one.delivery_id)) for one in sms.left]
+    charged = (await room.ledger.read(lambda tx: charges.of_broadcast(tx, no)))["sms.one"]
+    assert (charged.messages, charged.parts, charged.vnd) == (2, 6, 1500.0)
+    assert (charged.told_messages, charged.told_vnd) == (1, 800.0), "a receipt that comes twice is charged once"
+    assert charged.charged == 800 + 750
     await room.stop()

@@ -16,13 +16,11 @@ from hypothesis import strategies as st
 
 from adapters.contract import (
     Accepted,
-    Cost,
     Envelope,
     Evidence,
     Health,
     HealthState,
     Outcome,
-    Priced,
     Priority,
     Receipt,
     ReceiptState,
@@ -33,8 +31,10 @@ from adapters.contract import (
     Traits,
     Unknown,
 )
+from adapters.pricing import Budget, Cost, Priced, Registration
 from adapters.sms.accounts import AccountSettings
 from adapters.sms.carriers import CARRIERS, carrier_by_prefix
+from adapters.sms.registered import Registered
 from adapters.sms.routing import LearnedCarriers, SmsRouter
 from adapters.sms.routing import breaker as breaker_rules
 from adapters.sms.routing.estimate import spread
@@ -288,7 +288,7 @@ async def test_an_account_that_reports_twice_is_heard_once() -> None:
 
     account.send = twice  # type: ignore[method-assign]
     await stand.give(one())
-    assert stand.book.one(1) == Accepted(("1",), account="sms.mot")
+    assert stand.book.one(1) == Accepted(("1",), account="sms.mot", parts=1, vnd=0)
 
 
 async def test_stopping_sends_nothing_on() -> None:
@@ -652,6 +652,98 @@ async def test_the_estimate_leaves_out_what_does_not_work_now() -> None:
     second.script = always(AUTH)
     await stand.give(*many(5, first=10))
     assert set(stand.router.estimate({"viettel": 10}, 1)) == {"sms.mot"}, "with nobody left, what the settings say"
+
+
+async def test_what_was_taken_is_measured_and_priced_whatever_the_account_says_of_parts() -> None:
+    long = "x" * 161
+    stand = Stand((Account("mot"), {"price": 300}))
+    book = await stand.give(one(1, text=long), one(2))
+    assert (book.one(1).parts, book.one(1).vnd) == (2, 600)  # type: ignore[union-attr]
+    assert (book.one(2).parts, book.one(2).vnd) == (1, 300)  # type: ignore[union-attr]
+    assert stand.router.budgets() == [Budget("sms.mot", 300, 900)]
+
+
+async def test_half_a_message_is_charged_as_half() -> None:
+    half = Rejected("provider_error", C.RECIPIENT, "0x8", provider_ids=("a", ""))
+    stand = Stand((Account("mot", always(half)), {"price": 300, "daily_budget": 10_000}))
+    book = await stand.give(one(1, text="x" * 161))
+    refused = book.one(1)
+    assert isinstance(refused, Rejected)
+    assert (refused.parts, refused.vnd) == (1, 300)
+    assert stand.router.budgets() == [Budget("sms.mot", 300, 300, 10_000)]
+    assert stand.router.budgets()[0].left == 9_700
+
+
+# -- registered texts -----------------------------------------------------------------------------------------------
+
+BRAND = {"price": 100, "templates": ("PCTT Thanh Hoa: {}", "Ma xac nhan cua ban la {6}")}
+
+
+async def test_a_text_goes_by_an_account_that_takes_it() -> None:
+    brand, plain = Account("brand"), Account("plain")
+    stand = Stand((brand, BRAND), (plain, {"price": 900}))
+    book = await stand.give(one(1, text="PCTT Thanh Hoa: bao so 5,\n so tan ngay"), one(2, text="Chao ba con"))
+    assert book.one(1).account == "sms.brand"
+    assert book.one(2).account == "sms.plain"
+    assert [envelope.delivery_id for envelope in brand.left] == [1]
+
+
+async def test_a_text_that_nobody_takes_is_refused_before_it_leaves() -> None:
+    brand = Account("brand")
+    stand = Stand((brand, BRAND))
+    for priority in Priority:
+        refused = (await stand.give(one(priority + 1, text="Chao", priority=priority))).one(priority + 1)
+        assert isinstance(refused, Rejected)
+        assert (refused.reason, refused.cls, refused.account) == ("text_not_registered", C.TEXT, "sms.brand")
+    assert brand.left == []
+
+
+async def test_an_answer_by_its_own_account_goes_by_another_where_it_may_not_say_it() -> None:
+    brand, plain = Account("brand"), Account("plain")
+    stand = Stand((brand, BRAND), (plain, {"price": 900}))
+    await stand.router.send_by(stand.router.members[0], [one(1, text="Chao")], stand.book)
+    assert stand.book.one(1).account == "sms.plain"
+
+
+async def test_a_registered_account_that_fails_hands_on_only_to_one_that_may_say_it() -> None:
+    first, second = Account("mot", always(AUTH)), Account("hai")
+    stand = Stand((first, {"price": 1}), (second, BRAND))
+    refused = (await stand.give(one(1, text="Chao"))).one(1)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "auth"
+    assert second.left == []
+
+
+def test_who_would_not_get_a_text_is_known_before() -> None:
+    stand = Stand(
+        (Account("brand"), {**BRAND, "carriers": ("viettel", "vinaphone")}),
+        (Account("plain"), {"carriers": ("viettel",)}),
+    )  # fmt: skip
+    router = stand.router
+    assert router.registration(["viettel", "vinaphone"], "PCTT Thanh Hoa: bao") == Registration()
+    assert router.registration(["viettel", "vinaphone"], "Chao") == Registration(("sms.brand",), ("vinaphone",))
+    assert router.registration([], "Chao") == Registration()
+    costs = router.estimate({"viettel": 5, "vinaphone": 7}, 1, "Chao")
+    assert costs == {"sms.plain": Cost(5, 5, 0.0)}, "what nobody takes costs nothing"
+
+
+@pytest.mark.parametrize(
+    ("template", "text", "takes"),
+    [
+        ("A {} B", "A x B", True), ("A {} B", "A  x\ny  B", True), ("A {} B", "a x B", False),
+        ("A {} B", "A x B.", False),
+        ("Ma {4}", "Ma 1234", True), ("Ma {4}", "Ma 12345", False), ("Gia (VND): {}?", "Gia (VND): 5?", True),
+        ("Gia .*: {}", "Gia abc: 5", False), ("Chi co the", "Chi co the", True), ("{}: het", "Bao: het", True),
+    ],
+)  # fmt: skip
+def test_what_a_template_takes(template: str, text: str, takes: bool) -> None:
+    assert Registered((template,)).takes(text) is takes
+
+
+@pytest.mark.parametrize("template", ["", "  ", "{}", "{} {20}", "x {a}", "x {", "x" * 1001])
+def test_a_template_that_says_nothing_is_refused_at_start(template: str) -> None:
+    with pytest.raises(ValueError, match="template"):
+        Registered((template,))
 
 
 @given(st.integers(0, 5_000_000), st.lists(st.floats(0, 100), min_size=1, max_size=6).filter(lambda p: sum(p) > 1e-3))

@@ -121,6 +121,15 @@ def _figure(value: Any) -> str:
     return str(value).strip() if value is not None else ""
 
 
+def price_of(body: Mapping[str, Any]) -> float | None:
+    """`TotalPrice` of a status answer, VND; None where it says nothing that can be read."""
+    try:
+        price = float(str(body.get("TotalPrice")))
+    except ValueError:
+        return None
+    return price if 0 <= price < float("inf") else None
+
+
 def _is_count(figure: str) -> bool:
     return figure.isascii() and figure.isdigit() and int(figure) > 0
 

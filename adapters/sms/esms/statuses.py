@@ -120,7 +120,8 @@ class Statuses:
             return
         keys = tuple(key for key in (entry.key, *entry.about) if key)
         at = datetime.fromtimestamp(self._now(), UTC)
-        await sink.receipts([Receipt(self._name, keys, state, code, at, str(number or ""))])
+        told = codes.price_of(answer.body)
+        await sink.receipts([Receipt(self._name, keys, state, code, at, str(number or ""), told)])
         self._remember(entry.key, code)
         await self._forget(entry.key)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from adapters.contract import Envelope, Rejected
+from adapters.contract import Envelope, RejectClass, Rejected
 from adapters.sms.routing.learned import LearnedCarriers
 from adapters.sms.routing.legs import better
 from adapters.sms.routing.member import Member
@@ -13,6 +14,7 @@ from adapters.sms.routing.shares import Shares
 
 ADJUST_SECONDS: Final = 1.0
 """How often it is looked at whether traffic should move."""
+NOT_REGISTERED: Final = Rejected("text_not_registered", RejectClass.TEXT, "templates")
 Reaching = tuple[Shares, tuple[Member, ...]]
 """The accounts for one network, and how traffic is spread over them."""
 
@@ -39,17 +41,19 @@ class Choice:
 
     def choose(self, envelope: Envelope, first: Member | None = None, tried: Sequence[Member] = ()) -> Member | None:
         """`first`: before the others, while it works. None: no account may be tried (any more)."""
-        if first is not None and first not in tried and first.takes(envelope.priority):
+        text, priority = envelope.text, envelope.priority
+        if first is not None and first not in tried and first.registered.takes(text) and first.takes(priority):
             return first
         shares, members = self.reaching(self._learned.of(envelope.to))
         if not tried:
             member = members[shares.pick()]
-            if member.takes(envelope.priority):
+            if member.registered.takes(text) and member.takes(priority):
                 return member
         left = [members[index] for index in shares.order() if members[index] not in tried]
+        left = [member for member in left if member.registered.takes(text)]
         for accepts in (Member.may_take, Member.takes, Member.takes_at_last):
             for member in left:
-                if accepts(member, envelope.priority):
+                if accepts(member, priority):
                     return member
         return None
 
@@ -57,7 +61,9 @@ class Choice:
         """What an envelope hears that no account may be tried with: the word after which the core tries again, if any
         of them says so."""
         _, members = self.reaching(self._learned.of(envelope.to))
-        said = [(member.closed_because(), member.name) for member in members]
+        said = [(m.closed_because(), m.name) for m in members if m.registered.takes(envelope.text)]
+        if not said:
+            return replace(NOT_REGISTERED, account=members[0].name)
         best, account = said[0]
         for refusal, name in said[1:]:
             if better(best, refusal) is refusal:

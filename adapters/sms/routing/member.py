@@ -23,6 +23,7 @@ from adapters.contract import (
     Rejected,
 )
 from adapters.sms.accounts import AccountSettings
+from adapters.sms.registered import Registered
 from adapters.sms.routing.breaker import Breaker
 from adapters.sms.routing.health import AccountHealth
 from adapters.sms.routing.spending import Spending
@@ -50,6 +51,7 @@ class Member:
         self.carriers = frozenset(settings.carriers)
         self.price = settings.price
         self.weight = settings.weight
+        self.registered = Registered(settings.templates)
         self.breaker = Breaker(clock)
         self.health = AccountHealth(clock, proves_arrival=Evidence.DELIVERED in channel.traits.receipts)
         self.spending = Spending(self.name, settings.price, settings.daily_budget, state, now)
@@ -96,8 +98,12 @@ class Member:
         return self.breaker.remembered() if not self.breaker.is_closed else OVER_BUDGET
 
     def took(self, outcome: Accepted, text: str) -> None:
-        self.health.accepted(outcome.provider_ids[0] if outcome.provider_ids else "")
-        self.spending.add(parts_of(text))
+        """Also notes in the outcome how many parts were taken, and for how much."""
+        ids = outcome.provider_ids
+        self.health.accepted(ids[0] if ids else "")
+        outcome.parts = parts = len(ids) if len(ids) > 1 else max(outcome.parts, parts_of(text))
+        outcome.vnd = parts * self.price
+        self.spending.add(parts)
         self._passed()
 
     def doubted(self) -> None:
@@ -107,6 +113,10 @@ class Member:
             log.error("sms_account_closed", account=self.name, reason="no_answer")
 
     def refused(self, refusal: Rejected) -> None:
+        if any(refusal.provider_ids):  # half a message is charged as such
+            refusal.parts = sum(map(bool, refusal.provider_ids))
+            refusal.vnd = refusal.parts * self.price
+            self.spending.add(refusal.parts)
         if self.stopping:
             return
         if refusal.cls in _CLOSES or refusal.reason == "link_down":

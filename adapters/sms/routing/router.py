@@ -13,7 +13,6 @@ import structlog
 from adapters.contract import (
     Accepted,
     Channel,
-    Cost,
     DurableState,
     Envelope,
     Health,
@@ -27,6 +26,7 @@ from adapters.contract import (
     Sink,
     Traits,
 )
+from adapters.pricing import Budget, Cost, Registration
 from adapters.sms.accounts import AccountSettings
 from adapters.sms.routing.choice import Choice
 from adapters.sms.routing.estimate import estimate
@@ -214,9 +214,24 @@ class SmsRouter:
     def count_by_carrier(self, numbers: Iterable[int | str]) -> dict[str, int]:
         return self.learned.count(numbers)
 
-    def estimate(self, counts: Mapping[str, int], parts: int) -> dict[str, Cost]:
+    def estimate(self, counts: Mapping[str, int], parts: int, text: str = "") -> dict[str, Cost]:
         """Cost by account of messages of so many parts to so many numbers of each network, as things stand now."""
-        return estimate(counts, parts, {carrier: self.choice.reaching(carrier) for carrier in counts})
+        return estimate(counts, parts, {carrier: self.choice.reaching(carrier) for carrier in counts}, text)
+
+    def budgets(self) -> list[Budget]:
+        return [
+            Budget(member.name, member.price, member.spending.vnd, member.spending.budget) for member in self.members
+        ]
+
+    def registration(self, carriers: Iterable[str], text: str) -> Registration:
+        """Of a text for people on these networks: accounts without a template for it, and networks left without any."""
+        reaching = {carrier: self.choice.reaching(carrier)[1] for carrier in carriers}
+        asked = {member for members in reaching.values() for member in members}
+        refusing = {member for member in asked if not member.registered.takes(text)}
+        return Registration(
+            tuple(member.name for member in self.members if member in refusing),
+            tuple(carrier for carrier, members in reaching.items() if refusing.issuperset(members)),
+        )
 
     def figures(self) -> dict[str, int]:
         """Counters since the start, for metrics: sums over the accounts that keep some."""

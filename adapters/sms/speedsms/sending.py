@@ -94,11 +94,13 @@ class Sending:
 
     def _taken(self, jobs: Sequence[Job], answer: Answer, transaction: str) -> None:
         self.refusal, self.proven_at = None, self._now()
-        self.spent += _vnd(answer.figure("totalPrice"))
+        self.spent += _number(answer.figure("totalPrice"))
         taken = [job for job in jobs if job.envelope.to not in answer.invalid]
         self._on_accepted(transaction, [job.envelope.to for job in taken])
+        parts, price = charged(answer, len(taken))
         for job in taken:
-            job.settle(Accepted((provider_id(transaction, job.envelope.to),), answer.code))
+            known_as = provider_id(transaction, job.envelope.to)
+            job.settle(Accepted((known_as,), answer.code, parts=parts, told_vnd=price))
         settle_all(jobs, codes.rejected(codes.INVALID_PHONE))
 
     def _refused(self, jobs: Sequence[Job], answer: Answer) -> None:
@@ -131,8 +133,17 @@ class Sending:
             self.outbox.again(rest)
 
 
-def _vnd(figure: str) -> float:
+def charged(answer: Answer, messages: int) -> tuple[int, float | None]:
+    """(parts, VND) of each message, by the sums in SpeedSMS's answer: all have one text. 0, None: it does not say."""
+    parts, price = _number(answer.figure("totalSMS")), _number(answer.figure("totalPrice"))
+    whole = messages > 0 and parts >= messages and parts % messages == 0
+    return int(parts // messages) if whole else 0, price / messages if messages and price > 0 else None
+
+
+def _number(figure: str) -> float:
+    """Finite and not negative, else 0."""
     try:
-        return float(figure)
+        value = float(figure)
     except ValueError:
         return 0.0
+    return value if 0 <= value < float("inf") else 0.0
