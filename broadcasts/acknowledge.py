@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from broadcasts.model import AckState, Actor, BroadcastState, DeliveryState, Refusal, RefusalKind
 from broadcasts.settle import settle
-from broadcasts.states import MARKABLE, OPEN_FOR_ACKNOWLEDGEMENT, acknowledge
+from broadcasts.states import MARKABLE, OPEN_FOR_ACKNOWLEDGEMENT, STILL_ASKED, acknowledge
 from lanes.port import Bus
 from store import broadcasts, chunks, deliveries, rollcalls
 from store.broadcasts import BroadcastRow
@@ -108,10 +108,13 @@ class Acknowledgements:
             if ack is None:
                 raise Refusal(RefusalKind.NOT_FOUND, "unit_not_addressed", unit=unit, code=row.code)
             ack.state, ack.note, ack.by_staff, ack.via = state, note, actor.name, "officer"
-            ack.at, ack.seconds, ack.next_at = now, max(0.0, now - (row.started_at or now)), None
-            rollcalls.save(tx, ack)
-            if state != AckState.AWAITING:
+            ack.at, ack.seconds = now, max(0.0, now - (row.started_at or now))
+            if state in STILL_ASKED:  # nobody answered, or a mark is taken back: the steps go on
+                ack.next_at = now if row.state in OPEN_FOR_ACKNOWLEDGEMENT else None
+            else:
+                ack.next_at = None
                 withdraw_queued(tx, row.no, unit, now)
+            rollcalls.save(tx, ack)
             broadcasts.note(tx, row.no, now, actor.name, "marked", {"unit": unit, "state": state, "note": note})
             return ack
 

@@ -6,7 +6,7 @@ lists in ascending order. Later steps take ordinals behind these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -16,11 +16,12 @@ from broadcasts.lifecycle import SYSTEM, note_sent
 from broadcasts.model import PRIORITY_OF, BroadcastState, Urgency
 from broadcasts.routes import Route, Routes
 from broadcasts.steps import Plan, Step
-from store import broadcasts, chunks, deliveries, rollcalls
+from store import broadcasts, chunks, deliveries, outages, rollcalls
 from store.broadcasts import BroadcastRow, MemberRow
 from store.chunks import CHUNK_SIZE, ORDINAL_BITS
 from store.deliveries import Direct
 from store.engine import Ledger, Tx
+from store.outages import Outage
 
 CHUNKS_PER_TRANSACTION = 10
 """Chunks of a list that are written together: 10,000 rows, about 30 ms of the writer's time."""
@@ -78,7 +79,9 @@ def _plan_people(tx: Tx, routes: Routes, no: int, now: float) -> tuple[list[NewC
     started = row.started_at or now
     made = write_direct(tx, row, 0, posts, 0, now)
     made += write_direct(tx, row, len(posts), wanted, 0, now)
-    reached = {way.member.unit_code for way in wanted}
+    down = outages.open_now(tx)
+    note_down(tx, no, [*posts, *wanted], down, now)
+    reached = {way.member.unit_code for way in wanted if way.route.name not in down}
     units = list(dict.fromkeys(member.unit_code for member in members)) + orjson.loads(row.frozen).get("bare_units", [])
     rollcalls.open_all(tx, no, [(unit, first_due(plan, started, unit in reached)) for unit in units if unit])
     return made, numbers_from, lists
@@ -112,8 +115,17 @@ def step_ways(step: Step, members: Sequence[MemberRow], routes: Routes) -> list[
         route = routes.direct(family)
         if route is None:
             continue
-        ways += [Way(route, m) for m in members if m.channel == family and (not step.roles or m.role in step.roles)]
+        wanted = (m for m in members if not step.roles or m.role in step.roles)
+        ways += [Way(route, m) for m in wanted if m.channel == route.addresses]
     return ways
+
+
+def note_down(tx: Tx, no: int, ways: Sequence[Way], down: Mapping[str, Outage], now: float) -> None:
+    """Say in the timeline which channels of a step are not waited for: what they were given stays with them."""
+    for name in sorted({way.route.name for way in ways} & set(down)):
+        units = {way.member.unit_code for way in ways if way.route.name == name}
+        detail = {"channel": name, "since": down[name].since, "units": len(units)}
+        broadcasts.note(tx, no, now, SYSTEM, "channel_down", detail)
 
 
 def write_direct(

@@ -104,7 +104,7 @@ def hasten(tx: Tx, broadcast_no: int, unit_code: str, now: float) -> None:
     """A way failed or is in doubt: take the next step at once instead of at its time."""
     tx.execute(
         "UPDATE rollcall SET next_at = ? WHERE broadcast_no = ? AND unit_code = ? AND next_at > ?"
-        " AND state = 'awaiting'",
+        " AND state IN ('awaiting', 'unreachable')",
         (now, broadcast_no, unit_code, now),
     )
 

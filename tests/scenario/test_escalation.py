@@ -220,6 +220,8 @@ async def test_a_newer_broadcast_stops_the_older_ones_urging(town):
     await town.room.clockwork.fire(newer)
     said = await town.acks.confirm(old, UNITS[0], 1, "Chủ tịch", "sms.one", datetime.fromtimestamp(town.clock.at, UTC))
     assert (said.result, said.superseded_by) == ("superseded", "TB1126-02")
+    town.no = newer
+    await town.settled()
     await town.wait(301)
     await town.room.until(lambda: len(town.sms.left) == len(UNITS))
     assert {one.delivery_id >> 24 for one in town.sms.left} == {newer}
