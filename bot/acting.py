@@ -16,6 +16,7 @@ from bot.answering import Answering
 from bot.confirming import Confirming
 from bot.conversation import Question, chosen
 from bot.designation import codes_in, pressed_code
+from bot.enrolling import Enrolling
 from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
 from bot.officer_words import parse_command
@@ -68,6 +69,7 @@ class Acting:
         code_prefix: str = "TB",
         now: Now = time.time,
         officers: Officers | None = None,
+        enrolling: Enrolling | None = None,
     ) -> None:
         self._ledger = ledger
         self._look: Together[Look] = Together(ledger.read, apart=True)
@@ -82,6 +84,7 @@ class Acting:
         self._code_prefix = code_prefix
         self._now = now
         self._officers = officers
+        self._enrolling = enrolling
 
     def is_life(self, text: str) -> bool:
         """A quick look for a cry for help, before anything else is known."""
@@ -107,6 +110,8 @@ class Acting:
         message, look = heard.message, heard.look
         if message.sender in self._ourselves:
             return silent("ourselves")
+        if (named := await self._names_code(heard)) is not None:
+            return named
         if message.kind in QUIET or (is_wordless(message) and not heard.address.telephone):
             return silent("event")
         if message.kind == IncomingKind.WITHDRAW:
@@ -116,6 +121,13 @@ class Acting:
         if not self._is_person(heard):
             return silent("not_a_person")
         return await self._person_says(heard)
+
+    async def _names_code(self, heard: Heard) -> Act | None:
+        """A code of an enrolment, which means nothing else; a cry for help goes before it."""
+        message = heard.message
+        if self._enrolling is None or message.priority == Priority.LIFE or not self._is_person(heard):
+            return None
+        return await self._enrolling.take(message, heard.address, heard.look, heard.form)
 
     def _is_person(self, heard: Heard) -> bool:
         return manners.is_person(heard.message.sender, telephone=heard.address.telephone, ourselves=self._ourselves)

@@ -11,6 +11,7 @@ from bot.acting import Acting
 from bot.answering import Answering
 from bot.answers import Answers, Office
 from bot.confirming import Confirming
+from bot.enrolling import Enrolling
 from bot.facts import Facts
 from bot.intake import Intake
 from bot.intents import Language
@@ -23,6 +24,7 @@ from bot.wording import load as load_wording
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.damage_reports import DamageReports
 from broadcasts.routes import Routes
+from directory.enrolment import Confirm
 from directory.unit_finder import UnitFinder
 from directory.units import UnitCatalogue
 from lanes.port import Bus
@@ -32,13 +34,14 @@ from store.engine import Ledger
 @dataclass(frozen=True, slots=True)
 class Ears:
     """`ourselves`: our own short codes, brandnames and accounts, which are never answered. `code_prefix` opens every
-    code of a broadcast (`office.code_prefix`)."""
+    code of a broadcast (`office.code_prefix`). `confirm`: who confirms an account that named its code."""
 
     answering: Answering
     wording: Wording
     units: UnitCatalogue
     ourselves: Collection[str] = ()
     code_prefix: str = "TB"
+    confirm: Confirm = Confirm.OFFICER
 
     def intake(
         self,
@@ -65,6 +68,7 @@ class Ears:
             self.code_prefix,
             now,
             None if commands is None else Officers(ledger, commands, now),
+            Enrolling(ledger, bus, self.wording, self.units, self.confirm, now),
         )
         return Intake(ledger, bus, acting.handle, acting.is_life, now)
 
@@ -75,11 +79,17 @@ def load(
     ourselves: Collection[str] = (),
     code_prefix: str = "TB",
     facts: Facts | None = None,
+    confirm: Confirm = Confirm.OFFICER,
 ) -> Ears:
     """Read the tables of words and sentences; they are checked here, so a wrong one stops the start. `facts`: what
     officers keep for answers."""
     wording = load_wording()
     language = Language(UnitFinder(units), load_keywords())
     return Ears(
-        Answering(language, Answers(office, facts=facts), wording, units), wording, units, ourselves, code_prefix
+        Answering(language, Answers(office, facts=facts), wording, units),
+        wording,
+        units,
+        ourselves,
+        code_prefix,
+        confirm,
     )

@@ -7,7 +7,7 @@ from typing import Final
 FOR_PERSON: Final = frozenset(
     {
         "rescue", "needs_help", "report", "damage", "unknown", "menu", "media", "long", "rude", "binary", "stranger",
-        "other_unit", "withdraw", "failed", "report_stranger", "command_in_group",
+        "other_unit", "withdraw", "failed", "report_stranger", "command_in_group", "enrol_limited",
     }
 )  # fmt: skip
 """Why an officer must read it. `menu`: not understood, and the menu was sent; `unknown`: that was done today already;
@@ -18,6 +18,8 @@ SAID: Final = frozenset(
         "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "not_addressed",
         "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "reported",
         "report_wrong", "report_withdrawn", "command_approve", "command_status", "command_silent",
+        "enrol_pending", "enrol_taken", "enrol_confirmed", "enrol_again", "enrol_already", "enrol_mistyped",
+        "enrol_wrong", "enrol_used", "enrol_expired", "enrol_ended", "enrol_other_family", "enrol_how", "enrol_known",
     }
 )  # fmt: skip
 """What we told somebody; `which`: we asked back."""

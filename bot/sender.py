@@ -14,13 +14,15 @@ from text import numbers
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a message came from. `family` and `value` are how the directory knows it; `telephone`: it is an SMS, so
-    the sender is a number and the answer unaccented; `talker` is whom a question is put to."""
+    """Where a message came from. `family` and `value` are how the directory knows it; `space` says whose ids `value` is
+    one of: the family's, or those of a channel with ids of its own; `telephone`: it is an SMS, so the sender is a
+    number and the answer unaccented; `talker` is whom a question is put to."""
 
     family: str
     value: str
     telephone: bool
     talker: str
+    space: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def address_of(message: inbox.Waiting, routes: Routes) -> Address:
     telephone = route is not None and route.traits.unaccented
     msisdn = numbers.msisdn(message.sender) if telephone else None
     value = message.sender if msisdn is None else str(msisdn)
-    return Address(family, value, telephone, f"{message.chat}/{value}" if message.is_group else value)
+    space = (route.traits.id_space if route is not None else "") or family
+    return Address(family, value, telephone, f"{message.chat}/{value}" if message.is_group else value, space)
 
 
 def look_up(tx: Tx, message: inbox.Waiting, address: Address, now: float) -> Look:
@@ -72,7 +75,9 @@ def look_up(tx: Tx, message: inbox.Waiting, address: Address, now: float) -> Loo
 
 
 def _contact(tx: Tx, address: Address) -> Contact | None:
-    owner = directory.owner(tx, address.family, address.value)
+    owner = directory.owner(tx, address.space, address.value)
+    if owner is None and address.space != address.family:  # tables that were imported name only the family
+        owner = directory.owner(tx, address.family, address.value)
     return None if owner is None else Contact(owner.id, owner.name, owner.unit_code)
 
 

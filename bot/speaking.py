@@ -7,7 +7,7 @@ from collections import deque
 from typing import Final, Protocol
 
 from adapters.contract import Now, Priority
-from bot import manners
+from bot import manners, presence
 from bot.act import Act
 from bot.conversation import OPEN_FOR, Question, to_json
 from bot.sender import Address, Look
@@ -55,7 +55,10 @@ class Speaking:
 
         def record(tx: Tx) -> None:
             now = self._now()
-            if inbox.finish(tx, message.id, handled, now) and question is not None:
+            if not inbox.finish(tx, message.id, handled, now):
+                return
+            presence.learn(tx, message, address, look)
+            if question is not None:
                 _remember(tx, address, question, now)
 
         await self._record(record)
