@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from adapters.contract import Evidence
 from broadcasts.lifecycle import SYSTEM
 from broadcasts.model import AckState, DeliveryState
-from broadcasts.plan import NewChunk, Way, note_down, plan_of, step_ways, write_direct
+from broadcasts.plan import NewChunk, note_down, plan_of, step_ways, write_direct
 from broadcasts.routes import Routes
 from broadcasts.states import OPEN_FOR_ACKNOWLEDGEMENT, REACHED, STILL_ASKED, WORKING
 from broadcasts.steps import Plan, Step, needless
+from broadcasts.ways import Way
 from store import broadcasts, deliveries, outages, rollcalls
 from store.broadcasts import BroadcastRow, MemberRow
 from store.engine import Tx

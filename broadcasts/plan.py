@@ -16,6 +16,7 @@ from broadcasts.lifecycle import SYSTEM, note_sent
 from broadcasts.model import PRIORITY_OF, BroadcastState, Urgency
 from broadcasts.routes import Route, Routes
 from broadcasts.steps import Plan, Step
+from broadcasts.ways import Way, family_ways
 from store import broadcasts, chunks, deliveries, outages, rollcalls
 from store.broadcasts import BroadcastRow, MemberRow
 from store.chunks import CHUNK_SIZE, ORDINAL_BITS
@@ -94,14 +95,6 @@ def first_due(plan: Plan, started: float, reached: bool) -> float | None:
     return started + plan.steps[1].after if reached else started
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One address of one person on one route, or a group ("" person)."""
-
-    route: Route
-    member: MemberRow
-
-
 def _group_posts(routes: Routes, plan: Plan) -> list[Way]:
     return [
         Way(route, MemberRow("", 0, "", "", route.family, 0, route.post_to)) for route in routes.groups(plan.families)
@@ -110,14 +103,8 @@ def _group_posts(routes: Routes, plan: Plan) -> list[Way]:
 
 def step_ways(step: Step, members: Sequence[MemberRow], routes: Routes) -> list[Way]:
     """Addresses that a step writes to, in the audience's order: the step's roles on the step's channels."""
-    ways = []
-    for family in step.channels:
-        route = routes.direct(family)
-        if route is None:
-            continue
-        wanted = (m for m in members if not step.roles or m.role in step.roles)
-        ways += [Way(route, m) for m in wanted if m.channel == route.addresses]
-    return ways
+    wanted = [member for member in members if not step.roles or member.role in step.roles]
+    return [way for family in step.channels for way in family_ways(wanted, routes.directs(family))]
 
 
 def note_down(tx: Tx, no: int, ways: Sequence[Way], down: Mapping[str, Outage], now: float) -> None:

@@ -19,6 +19,11 @@ class Route:
     light: bool = True
 
     @property
+    def addresses(self) -> str:
+        """Which of a person's addresses it writes to: the family's, or those of the channel's own kind."""
+        return self.traits.id_space or self.family
+
+    @property
     def name(self) -> str:
         return self.channel.name
 
@@ -44,6 +49,19 @@ class Routes:
     def groups(self, families: Sequence[str]) -> list[Route]:
         """The groups that a broadcast on these families is also posted to."""
         return [route for route in self.all if route.family in families and route.traits.group and route.post_to]
+
+    def directs(self, family: str) -> list[Route]:
+        """The channels that reach single people of this family, the preferred one of each kind of address."""
+        found: dict[str, Route] = {}
+        for route in self.all:
+            if route.family == family and not route.traits.group:
+                found.setdefault(route.addresses, route)
+        return list(found.values())
+
+    def addresses(self, families: Sequence[str]) -> tuple[str, ...]:
+        """The directory's kinds of address that these families can use, in order of preference."""
+        kinds = (([family], [route.addresses for route in self.directs(family)]) for family in families)
+        return tuple(dict.fromkeys(one for family, found in kinds for one in found or family))
 
     def for_numbers(self) -> Route | None:
         """The channel that reaches bare telephone numbers: the one whose texts are SMS."""

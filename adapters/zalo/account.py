@@ -25,6 +25,7 @@ from adapters.contract import (
 from adapters.zalo import http, limits
 from adapters.zalo.client import Answer, OaClient, Refused
 from adapters.zalo.gate import Gate
+from adapters.zalo.interactions import Interactions
 from adapters.zalo.oauth import Tokens, Trouble
 from adapters.zalo.settings import OaAccount, missing
 from adapters.zalo.webhook import OaWebhook
@@ -53,7 +54,8 @@ class ZaloOa:
         self.gate = Gate(limits.OA_IN_FLIGHT, account.rate, now)
         self.tokens = Tokens(account, state, self.session, now)
         self.client = OaClient(account, self.tokens, self.gate, self.session, now)
-        self.webhook = OaWebhook(account, state, now)
+        self.interactions = Interactions(account.oa_id, state, now)
+        self.webhook = OaWebhook(account, state, now, self.interactions.heard)
         self.hooks: Mapping[str, Hook] = {"zalo.oa": self.webhook.handle}
         self.names = self.webhook.names
         """Display names by user id, as far as known; events carry none."""

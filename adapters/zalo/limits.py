@@ -73,6 +73,17 @@ REFUSED_REFRESH_PAUSE_SECONDS = 60.0
 INTERACTION_WINDOW_SECONDS = 7 * 86_400
 """A one-to-one text needs an interaction within 7 days. Zalo OA docs, tin-tu-van."""
 
+MET_STORE_SECONDS = 3600.0
+"""How far a person's last interaction must have moved to be written to the ledger again (our own rule)."""
+MET_LIST_SECONDS = 6 * 3600.0
+"""How often the list of people within the window is read (our own rule)."""
+MET_LIST_TRUSTED_SECONDS = 86_400.0
+"""How long that list is believed."""
+MET_RELOAD_SECONDS = 60.0
+"""How often a process that only sends reads what the listening one has stored."""
+MET_LIST_PAGES = 200
+"""Pages of 50: `user/getlist` knows no offset above 9,951. Zalo OA docs, user/getlist."""
+
 HISTORY_PAGE = 10
 """Messages a page of `oa/conversation` and `oa/group/conversation` (`count` <= 10)."""
 HISTORY_PAGES = 5

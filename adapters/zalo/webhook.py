@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -38,6 +38,8 @@ SERVER = "x-zevent-server"
 HEARD_KEPT = 500
 _PREFIXES = ("mac=", "sha256=")
 
+Learn = Callable[[Sequence[Incoming]], Awaitable[None]]
+
 
 def signature(identity: str, body: bytes, timestamp: str, key: str) -> str:
     """Lower-case hex of SHA-256(identity + body + timestamp + key)."""
@@ -55,8 +57,10 @@ def bare(header: str) -> str:
 class OaWebhook:
     """Checks, stores and answers. `counts`: accepted, forged, stale, probe, unreadable."""
 
-    def __init__(self, account: OaAccount, state: DurableState, now: Now) -> None:
+    def __init__(self, account: OaAccount, state: DurableState, now: Now, learn: Learn | None = None) -> None:
+        """`learn` hears of incoming events after they were stored."""
         self.sink: Sink | None = None
+        self._learn = learn
         self.names: dict[str, str] = {}
         self.heard: deque[Incoming] = deque(maxlen=HEARD_KEPT)
         """The latest messages that came by webhook, newest last."""
@@ -106,6 +110,8 @@ class OaWebhook:
         if incoming:
             await self.sink.incoming(incoming)
             self.heard.extend(incoming)
+            if self._learn is not None:
+                await self._learn(incoming)
 
     async def _genuine(self, request: HookRequest, body: Mapping[str, Any], given: str) -> bool:
         if not given:

@@ -60,9 +60,14 @@ class Info:
         offset, count = int(query.get("offset", 0)), int(query.get("count", USERS_MOST))
         if count > USERS_MOST:
             raise Refused(-210, "count is over limit")
-        everybody = [user.user_id for user in self._world.users.values()]
+        lately = query.get("last_interaction_period") == "L7D"
+        everybody = [user.user_id for user in self._world.users.values() if not lately or self._within_window(user)]
         page = [{"user_id": user_id} for user_id in everybody[offset : offset + count]]
         return {"total": len(everybody), "count": len(page), "offset": offset, "users": page}
+
+    def _within_window(self, user: User) -> bool:
+        last = user.last_interaction
+        return last is not None and self._world.now() - last <= limits.WINDOW_SECONDS
 
     async def quota(self, body: Json) -> Any:
         if "user_id" not in body:

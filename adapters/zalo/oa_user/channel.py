@@ -7,7 +7,8 @@ Source: Zalo OA docs, tin-tu-van and "cấu trúc của tham số buttons".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ from adapters.contract import (
     Health,
     LedgerUnavailable,
     Outcome,
+    RejectClass,
+    Rejected,
     Report,
     Sink,
     Traits,
@@ -31,6 +34,7 @@ from adapters.zalo.client import Answer, Called, Refused
 from adapters.zalo.codes import Action
 from adapters.zalo.events import OA_USER, wire_payload
 from adapters.zalo.history import Lookup
+from adapters.zalo.interactions import WINDOW_CLOSED
 from adapters.zalo.sending import Sending
 from adapters.zalo.settings import OaUserSettings
 
@@ -58,18 +62,30 @@ class OaUserChannel:
         self._api = ""
         self._sending = Sending(self.name, oa.state, self._send_part, oa.now)
         self._lookup = Lookup(self._sending, oa.now)
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self, sink: Sink) -> None:
         await self._oa.start(sink)
         await self._sending.start()
         await self._version()
+        await self._oa.interactions.load()
+        if self._oa.refusal() is None:
+            self._task = asyncio.create_task(self._oa.interactions.run(self._oa.client, ask=self._oa.listen))
 
     async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
         await self._sending.stop()
         await self._oa.stop()
 
     async def send(self, batch: Sequence[Envelope], report: Report) -> None:
         await self._sending.send(batch, report)
+
+    def foresee(self, addresses: Iterable[str]) -> dict[str, str]:
+        """People past the 7-day window, as far as known."""
+        return self._oa.interactions.foresee(addresses)
 
     async def ask(self, envelope: Envelope, sent_at: float) -> Outcome | None:
         async def page(offset: int) -> Called:
@@ -88,6 +104,8 @@ class OaUserChannel:
     async def _send_part(self, envelope: Envelope, text: str, last: bool) -> Outcome:
         if refusal := self._oa.refusal():
             return refusal
+        if self._oa.interactions.closed(envelope.to):  # Zalo would say the same (-230): save the request and the time
+            return Rejected(WINDOW_CLOSED, RejectClass.RECIPIENT, "known_before")
         version = await self._version()
         buttons = envelope.buttons if last else ()
         called = await self._post(envelope, text, buttons, version)
@@ -100,6 +118,8 @@ class OaUserChannel:
             log.warning("zalo_buttons_refused", code=called.number)
             called = await self._post(envelope, text, (), version)
         if isinstance(called, Refused):
+            if called.code.reason == WINDOW_CLOSED:
+                await self._oa.interactions.refused(envelope.to)
             return self._oa.client.outcome(called)
         if not isinstance(called, Answer):
             return called
