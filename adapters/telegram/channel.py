@@ -6,13 +6,27 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from adapters.contract import DurableState, Envelope, Evidence, Health, Hook, Now, Outcome, Report, Sink, Traits
+from adapters.contract import (
+    DurableState,
+    Envelope,
+    Evidence,
+    Health,
+    Hook,
+    Invitation,
+    Now,
+    Outcome,
+    Report,
+    Sink,
+    Traits,
+)
 from adapters.telegram import limits
 from adapters.telegram.session import TelegramSession
 from adapters.telegram.settings import TelegramSettings
 
 DIRECT = "telegram"
 GROUP = "telegram.group"
+DEEP_LINK = "https://t.me/{username}?start={code}"
+"""Opens the bot with a button that sends "/start <code>" (core.telegram.org/bots/features#deep-linking)."""
 
 _TRAITS = Traits(
     receipts=frozenset({Evidence.ACCEPTED}),  # the Bot API tells a bot neither delivered nor read
@@ -57,6 +71,11 @@ class TelegramChannel(_Side):
         if settings.mode == "webhook":
             self.hooks = {DIRECT: session.webhook}
         self.group = TelegramGroupChannel(session)
+
+    def invitation(self, code: str) -> Invitation | None:
+        """None until the bot has told us its name."""
+        username = self._session.username
+        return Invitation(DEEP_LINK.format(username=username, code=code), carries_code=True) if username else None
 
 
 class TelegramGroupChannel(_Side):

@@ -95,6 +95,11 @@ class TelegramSession:
     def configured(self) -> bool:
         return bool(self.settings.token.get_secret_value())
 
+    @property
+    def username(self) -> str:
+        """The bot's own, "" while unknown."""
+        return self._names.bot_username
+
     async def start(self, user: str, sink: Sink) -> None:
         self._users.add(user)
         if len(self._users) > 1 or not self.configured:

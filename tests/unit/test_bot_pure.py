@@ -200,6 +200,8 @@ VALUES = {
     "new": LONGEST_CODE,
     "time": "23:59 ngày 31/12",
     "by": "Nguyễn Phương Thảo Nguyên",
+    "name": "Nguyễn Phương Thảo Nguyên",
+    "channel": "Telegram",
     "choices": conversation.numbered([Choice("", "TB1225-123")] * 2),
     "picks": conversation.picks(2),
 }

@@ -53,6 +53,7 @@ class BotChannel:
         group=True,
         text_limit=limits.WHOLE_LIMIT,
         window=limits.BOT_WINDOW,
+        id_space=NAME,  # a bot's user ids are not those of an Official Account
     )
 
     def __init__(self, settings: BotSettings, state: DurableState, now: Now = time.time, listen: bool = True) -> None:

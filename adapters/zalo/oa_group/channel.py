@@ -104,6 +104,13 @@ class OaGroupChannel:
         worse = self._of_group(called.data if isinstance(called.data, Mapping) else {})
         return worse or health
 
+    async def members(self) -> Sequence[tuple[str, str]] | None:
+        """Who is in the configured group, by the OA's own user ids (Zalo OA docs, group/listmember)."""
+        if not self._settings.group_id or self._oa.refusal() is not None:
+            return None
+        found = await members.whole_list(self._oa.client, self._settings.group_id)
+        return None if found is None else [(member.user_id, member.name) for member in found]
+
     def _addressed(self, envelope: Envelope) -> Envelope:
         return envelope if envelope.to else replace(envelope, to=self._settings.group_id)
 

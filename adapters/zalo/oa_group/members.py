@@ -26,6 +26,21 @@ async def list_members(client: OaClient, group_id: str) -> list[Member]:
     return [Member(str(row["user_id"]), str(row.get("name", ""))) async for row in pages if row.get("user_id")]
 
 
+async def whole_list(client: OaClient, group_id: str) -> list[Member] | None:
+    """As `list_members`, but None where Zalo stopped answering before the end: nobody is then taken for absent."""
+    found: list[Member] = []
+    for page in range(MOST_PAGES):
+        params = {"group_id": group_id, "offset": str(page * limits.MEMBERS_PAGE), "count": str(limits.MEMBERS_PAGE)}
+        called = await client.call("GET", "/v3.0/oa/group/listmember", params=params, priority=Priority.NORMAL)
+        if not isinstance(called, Answer) or not isinstance(called.data, Mapping):
+            return None
+        rows = called.data.get("members") or []
+        found += [Member(str(row["user_id"]), str(row.get("name", ""))) for row in rows if row.get("user_id")]
+        if len(rows) < limits.MEMBERS_PAGE:
+            return found
+    return None
+
+
 async def group_by_link(client: OaClient, link: str) -> str:
     """The id of the OA's group with this `https://zalo.me/g/…` link; "" when the OA owns no such group."""
     if not link:

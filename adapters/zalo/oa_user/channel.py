@@ -20,6 +20,7 @@ from adapters.contract import (
     Envelope,
     Evidence,
     Health,
+    Invitation,
     LedgerUnavailable,
     Outcome,
     RejectClass,
@@ -40,6 +41,8 @@ from adapters.zalo.settings import OaUserSettings
 
 log = structlog.get_logger(__name__)
 
+PROFILE = "https://zalo.me/"
+"""Before an account's id: its page, with the button to follow it and to write to it (Zalo OA docs)."""
 _PATHS = {"v3": "/v3.0/oa/message/cs", "v2": "/v2.0/oa/message"}
 _OTHER = {Action.USE_V2: "v2", Action.USE_V3: "v3"}
 
@@ -63,6 +66,11 @@ class OaUserChannel:
         self._sending = Sending(self.name, oa.state, self._send_part, oa.now)
         self._lookup = Lookup(self._sending, oa.now)
         self._task: asyncio.Task[None] | None = None
+
+    def invitation(self, code: str) -> Invitation | None:
+        """The account's page; Zalo hands no text over by a link, so people type the code."""
+        oa_id = self._oa.account.oa_id
+        return Invitation(f"{PROFILE}{oa_id}") if oa_id else None
 
     async def start(self, sink: Sink) -> None:
         await self._oa.start(sink)
