@@ -352,28 +352,3 @@ class Channel(Protocol):
         """Look up an unknown send (only where `traits.can_ask`). None: still not known."""
 
     async def probe(self) -> Health: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """How somebody opens our chat on this channel. `carries_code`: the link hands the code over by itself; else people
-    type it there."""
-
-    link: str
-    carries_code: bool = False
-
-
-@runtime_checkable
-class Inviting(Protocol):
-    """A channel that people find by a link, for sheets and QR codes of enrolment."""
-
-    def invitation(self, code: str) -> Invitation | None:
-        """None while the channel does not know its own address."""
-
-
-@runtime_checkable
-class ListsMembers(Protocol):
-    """A group channel whose provider says who is in the group."""
-
-    async def members(self) -> Sequence[tuple[str, str]] | None:
-        """(account, name) of everybody, ourselves left out; None where the list could not be read to its end."""

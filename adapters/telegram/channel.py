@@ -12,13 +12,13 @@ from adapters.contract import (
     Evidence,
     Health,
     Hook,
-    Invitation,
     Now,
     Outcome,
     Report,
     Sink,
     Traits,
 )
+from adapters.joining import Invitation
 from adapters.telegram import limits
 from adapters.telegram.session import TelegramSession
 from adapters.telegram.settings import TelegramSettings

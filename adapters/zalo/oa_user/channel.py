@@ -20,7 +20,6 @@ from adapters.contract import (
     Envelope,
     Evidence,
     Health,
-    Invitation,
     LedgerUnavailable,
     Outcome,
     RejectClass,
@@ -29,6 +28,7 @@ from adapters.contract import (
     Sink,
     Traits,
 )
+from adapters.joining import Invitation
 from adapters.zalo import limits
 from adapters.zalo.account import ZaloOa
 from adapters.zalo.client import Answer, Called, Refused
