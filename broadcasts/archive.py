@@ -59,10 +59,9 @@ class Incoming:
 
 
 class Archive:
-    def __init__(self, ledger: Ledger, folder: Path, now: Now = time.time) -> None:
-        """`folder` is the data folder."""
+    def __init__(self, ledger: Ledger, now: Now = time.time) -> None:
         self._ledger = ledger
-        self._folder = folder / FOLDER
+        self._folder = files_beside(ledger.path)
         self._now = now
 
     def path(self, sha256: str) -> Path:
@@ -145,6 +144,11 @@ class Archive:
         for path in (self._folder / "incoming").glob("*"):
             if time.time() - path.stat().st_mtime > FRESH_SECONDS:
                 path.unlink(missing_ok=True)
+
+
+def files_beside(ledger: Path) -> Path:
+    """The folder of attachments that belongs to a ledger's file."""
+    return ledger.parent / FOLDER
 
 
 def blob_path(folder: Path, sha256: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from adapters.contract import Now, RejectClass, Rejected
+from broadcasts.archive import files_beside
 from broadcasts.doubt import surely_lost
 from broadcasts.plan import priority_of
 from broadcasts.recorder import Recorder
@@ -33,6 +34,7 @@ class Asker:
         self._recorder = recorder
         self._routes = {route.name: route for route in routes.all if route.traits.can_ask}
         self._ack_label = ack_label
+        self._files = files_beside(ledger.path)
         self._now = now
 
     async def tick_unknown(self) -> int:
@@ -57,7 +59,7 @@ class Asker:
     async def _ask(self, row: BroadcastRow, direct: Direct, sent_at: int) -> bool:
         route = self._routes[direct.channel]
         priority = priority_of(row, to_list=False)
-        envelope = in_person(row, direct, route.traits, self._ack_label, route.post_to, priority)
+        envelope = in_person(row, direct, route.traits, self._ack_label, route.post_to, priority, self._files)
         outcome = await route.channel.ask(envelope, float(sent_at))
         if outcome is None:
             return False

@@ -29,16 +29,21 @@ from broadcasts.model import (
     Role,
     RollcallRow,
 )
+from broadcasts.own_steps import shown
+from broadcasts.pricing import Pricing
+from broadcasts.prepared import load_prepared, with_prepared
 from broadcasts.routes import Routes
 from broadcasts.single import write_single
 from broadcasts.states import may_move
 from broadcasts.supersession import words_to_go_on
 from broadcasts.templates import TemplateSet
 from broadcasts.views import TimelineEvent
+from directory.audience import resolve
+from directory.expression import parse_audience
 from directory.number_lists import freeze_numbers
 from directory.units import UnitCatalogue
 from lanes.port import Bus
-from store import broadcasts, singles
+from store import attachments, broadcasts, singles
 from store.broadcasts import BroadcastRow
 from store.chunks import ORDINAL_BITS
 from store.engine import Ledger, Tx
@@ -73,7 +78,9 @@ class Desk:
         self._clockwork = clockwork
         self._acknowledgements = acknowledgements
         self._catalogue = catalogue
-        self._templates = templates
+        self.templates = templates if templates.prepared else with_prepared(templates, load_prepared())
+        self.now = now
+        self._pricing = Pricing(routes)
         self._settings = settings
         self._now = now
 
@@ -81,7 +88,7 @@ class Desk:
 
     async def preview(self, draft: Draft) -> Preview:
         """What would leave, to whom, and what stands in the way. Stores nothing."""
-        prepared = await self._ledger.read(lambda tx: self._prepare(tx, draft, self._next_code(tx)))
+        prepared, cost = await self._ledger.read(lambda tx: self._quoted(tx, draft, self._next_code(tx)))
         report = prepared.sms_report()
         frozen = prepared.frozen()
         sms_people = sum(1 for member in prepared.members if member.channel == "sms")
@@ -94,11 +101,12 @@ class Desk:
             gaps=frozen["gaps"],
             sms_messages=(frozen["numbers"] + (sms_people if "sms" in prepared.plan.families else 0)),
             problems=prepared.problems,
+            escalation=shown(prepared.plan),
         )
 
     async def draft(self, draft: Draft, actor: Actor) -> BroadcastView:
         """A new draft with a code of its own. Raises `Refusal` (`invalid_draft`) with every problem at once."""
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
 
         def write(tx: Tx) -> BroadcastView:
             code = self._next_code(tx)
@@ -110,6 +118,7 @@ class Desk:
                 "created_at": self._now(),
             }
             no = broadcasts.insert(tx, values)
+            attachments.attach(tx, no, draft.attachments)
             broadcasts.note(tx, no, self._now(), actor.name, "drafted")
             return self._view(tx, no)
 
@@ -117,15 +126,16 @@ class Desk:
 
     async def edit(self, ref: str, draft: Draft, actor: Actor) -> BroadcastView:
         """Another version of a draft; an approval that was asked for before does not hold for it."""
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
 
         def write(tx: Tx) -> BroadcastView:
-            row = _found(tx, ref)
+            row = found(tx, ref)
             if row.submitted_at is not None and draft.mode != row.mode:
                 raise Refusal(RefusalKind.WRONG_STATE, "mode_fixed", code=row.code)
             prepared = self._checked(tx, draft, row.code)
             values = self._values(draft, prepared) | {"version": row.version + 1, "content_hash": ""}
             self._move(tx, row, EDITABLE, values)
+            attachments.attach(tx, row.no, draft.attachments)
             broadcasts.note(tx, row.no, self._now(), actor.name, "edited", {"version": row.version + 1})
             return self._view(tx, row.no)
 
@@ -134,26 +144,82 @@ class Desk:
     async def supersede(self, ref: str, draft: Draft | None, actor: Actor) -> BroadcastView:
         """A new draft that replaces `ref` when it goes out; without `draft` the old one's words to begin with, of a
         recall notice those of what was recalled. Raises `Refusal` (`invalid_draft`) where nothing can be replaced."""
-        row, said = await self._ledger.read(lambda tx: words_to_go_on(tx, _found(tx, ref)))
+        row, said = await self._ledger.read(lambda tx: words_to_go_on(tx, found(tx, ref)))
         wanted = draft or said.model_copy(update={"fire_at": None})
         changed = wanted.model_copy(update={"supersedes": row.code, "kind": Kind.UPDATE.value})
         return await self.draft(changed, actor)
+
+    async def looked_at(self, make: Callable[[Tx], Draft]) -> Prepared:
+        """What a draft that others make would send. Raises `Refusal` (`invalid_draft`)."""
+        return await self._ledger.read(lambda tx: self._checked(tx, make(tx), self._next_code(tx)))
+
+    async def draft_from(self, make: Callable[[Tx], Draft], actor: Actor) -> BroadcastView:
+        """Keep a draft that is made from what the ledger holds."""
+        return await self.draft(await self._ledger.read(make), actor)
+
+    async def write(self, write: Callable[[Tx], None]) -> None:
+        """What is written beside a broadcast by the rooms around the desk."""
+        await self._ledger.write(write)
+
+    def units_of(self, tx: Tx, audience: str) -> Sequence[str] | None:
+        """The units that an expression means today; None: it means nothing any more."""
+        resolved = resolve(tx, self._catalogue, parse_audience(audience), (), file_list=lambda name: None)
+        keys = {problem.key for problem in resolved.problems} - {"audience_empty"}
+        return None if keys else resolved.units
+
+    async def send_prepared(
+        self, make: Callable[[Tx], Draft], actor: Actor, words: str, beside: Callable[[Tx, int], None]
+    ) -> BroadcastView:
+        """Keep, freeze and release in one transaction a draft whose words were approved beforehand (`prepared.toml`):
+        `words` names them in the record. `beside` writes what goes with it and is given the new number."""
+        require(actor, MAY_WRITE)
+        now = self._now()
+        terms = (await self.looked_at(make)).audience.numbers
+        numbers = await freeze_numbers(self._ledger, terms, now)
+
+        def release(tx: Tx) -> int:
+            draft, code = make(tx), self._next_code(tx)
+            prepared = self._checked(tx, draft, code)
+            if prepared.audience.numbers != terms:
+                raise Refusal(RefusalKind.STALE, "list_changed", code=code)
+            digest = prepared.hash(draft, numbers)
+            signed = {"created_by": actor.name, "created_at": now, "submitted_by": actor.name, "submitted_at": now}
+            approved = {"approved_by": actor.name, "approved_at": now, "approved_hash": digest, "content_hash": digest}
+            state = {"code": code, "state": S.SCHEDULED.value}
+            no = broadcasts.insert(tx, self._values(draft, prepared) | state | signed | approved)
+            broadcasts.freeze_audience(tx, no, prepared.members, [numbers.list_id] if numbers else [])
+            broadcasts.note(tx, no, now, actor.name, "drafted")
+            broadcasts.note(tx, no, now, actor.name, "prepared_sent", {"words": words, "hash": digest})
+            beside(tx, no)
+            return no
+
+        no = await self._ledger.write(release)
+        await self._clockwork.fire(no)
+        self._publish(no)
+        return await self._ledger.read(lambda tx: self._view(tx, no))
 
     # -- approval -------------------------------------------------------------------------------------------------
 
     async def submit(self, ref: str, actor: Actor) -> BroadcastView:
         """Freeze text, audience and plan under one hash and ask for approval."""
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
         now = self._now()
-        terms = await self._ledger.read(lambda tx: self._submittable(tx, ref)[2].audience.numbers)
-        numbers = await freeze_numbers(self._ledger, terms, now)
+
+        def look(tx: Tx) -> tuple[Prepared, dict[str, Any] | None]:
+            prepared = self._submittable(tx, ref)[2]
+            return prepared, self._pricing.quote(tx, prepared)
+
+        seen, cost = await self._ledger.read(look)
+        terms = seen.audience.numbers
+        numbers = await freeze_numbers(self._ledger, terms, now, without_opted_out=seen.campaign)
 
         def write(tx: Tx) -> BroadcastView:
             row, draft, prepared = self._submittable(tx, ref)
-            if prepared.audience.numbers != terms:
+            if prepared.audience.numbers != terms or prepared.campaign != seen.campaign:
                 raise Refusal(RefusalKind.STALE, "list_changed", code=row.code)
             broadcasts.freeze_audience(tx, row.no, prepared.members, [numbers.list_id] if numbers else [])
             values = self._values(draft, prepared) | {
+                "frozen": orjson.dumps(prepared.frozen() | {"cost": cost}).decode(),
                 "state": S.PENDING_APPROVAL.value,
                 "content_hash": prepared.hash(draft, numbers),
                 "submitted_by": actor.name,
@@ -167,7 +233,7 @@ class Desk:
         return await self._told(write)
 
     def _submittable(self, tx: Tx, ref: str) -> tuple[BroadcastRow, Draft, Prepared]:
-        row = _found(tx, ref)
+        row = found(tx, ref)
         if S(row.state) not in EDITABLE:
             raise _wrong_state(row, "submit")
         draft = Draft.model_validate(orjson.loads(row.content)["draft"])
@@ -175,10 +241,10 @@ class Desk:
 
     async def approve(self, ref: str, content_hash: str, actor: Actor) -> BroadcastView:
         """Approve exactly this hash. Another person's only; a second approval of the same changes nothing."""
-        _require(actor, MAY_APPROVE)
+        require(actor, MAY_APPROVE)
 
         def write(tx: Tx) -> tuple[int, bool]:
-            row, now = _found(tx, ref), self._now()
+            row, now = found(tx, ref), self._now()
             if S(row.state) is not S.PENDING_APPROVAL:
                 raise _wrong_state(row, "approve")
             if content_hash != row.content_hash:
@@ -230,14 +296,14 @@ class Desk:
         to: BroadcastState,
         act: str,
     ) -> BroadcastView:
-        _require(actor, roles)
+        require(actor, roles)
         reason = reason.strip()
         if not reason or len(reason) > REASON_MAX:
             problem = Problem("reason", "reason_missing" if not reason else "reason_too_long", {"limit": REASON_MAX})
             raise Refusal(RefusalKind.INVALID, "invalid_input", (problem,))
 
         def write(tx: Tx) -> BroadcastView:
-            row, now = _found(tx, ref), self._now()
+            row, now = found(tx, ref), self._now()
             if S(row.state) not in states or not may_move(S(row.state), to):
                 raise _wrong_state(row, act)
             values: dict[str, Any] = {"state": to.value, "reason": reason}
@@ -255,7 +321,7 @@ class Desk:
     # -- reading --------------------------------------------------------------------------------------------------
 
     async def view(self, ref: str) -> BroadcastView:
-        return await self._ledger.read(lambda tx: views.view(tx, _found(tx, ref), self._routes, self._now()))
+        return await self._ledger.read(lambda tx: views.view(tx, found(tx, ref), self._routes, self._now()))
 
     async def list(self, state: str | None = None, limit: int = 50) -> list[BroadcastView]:
         """Newest first."""
@@ -269,13 +335,13 @@ class Desk:
         """In id order, behind `after`."""
         if state is not None and state.upper() not in DeliveryState.__members__:
             raise Refusal(RefusalKind.INVALID, "invalid_input", (Problem("state", "not_a_choice", {"value": state}),))
-        return await self._ledger.read(lambda tx: views.delivery_page(tx, _found(tx, ref).no, state, after, limit))
+        return await self._ledger.read(lambda tx: views.delivery_page(tx, found(tx, ref).no, state, after, limit))
 
     async def rollcall(self, ref: str) -> Sequence[RollcallRow]:
-        return await self._ledger.read(lambda tx: views.rollcall(tx, _found(tx, ref), self._catalogue))
+        return await self._ledger.read(lambda tx: views.rollcall(tx, found(tx, ref), self._catalogue))
 
     async def events(self, ref: str, after: int = 0) -> Sequence[TimelineEvent]:
-        found = await self._ledger.read(lambda tx: broadcasts.timeline(tx, _found(tx, ref).no, after))
+        found = await self._ledger.read(lambda tx: broadcasts.timeline(tx, found(tx, ref).no, after))
         return [
             TimelineEvent(one, datetime.fromtimestamp(at, OFFICE_ZONE), actor, event, detail)
             for one, at, actor, event, detail in found
@@ -285,9 +351,9 @@ class Desk:
 
     async def mark(self, ref: str, unit: str, state: str, note: str, actor: Actor) -> RollcallRow:
         """An officer sets a unit by hand, with name and time."""
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
         await self._acknowledgements.mark(ref, unit, state, note, actor, self._now())
-        rows = await self._ledger.read(lambda tx: views.rollcall(tx, _found(tx, ref), self._catalogue, unit))
+        rows = await self._ledger.read(lambda tx: views.rollcall(tx, found(tx, ref), self._catalogue, unit))
         return rows[0]
 
     async def send_single(
@@ -303,7 +369,7 @@ class Desk:
     ) -> int:
         """One message to one address; `channel_family` is a family or a channel's own name. Returns its delivery id,
         after the commit."""
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
         route = self._routes.resolve(channel_family)
         if route is None:
             problem = Problem("channel", "channel_off", {"channel": channel_family})
@@ -326,7 +392,14 @@ class Desk:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _prepare(self, tx: Tx, draft: Draft, code: str) -> Prepared:
-        return prepare(tx, draft, code, self._now(), self._settings, self._routes, self._catalogue, self._templates)
+        now = self._now()
+        prepared = prepare(tx, draft, code, now, self._settings, self._routes, self._catalogue, self.templates)
+        self._pricing.check(tx, prepared)
+        return prepared
+
+    def _quoted(self, tx: Tx, draft: Draft, code: str) -> tuple[Prepared, dict[str, Any] | None]:
+        prepared = self._prepare(tx, draft, code)
+        return prepared, self._pricing.quote(tx, prepared)
 
     def _checked(self, tx: Tx, draft: Draft, code: str, *, whole: bool = False) -> Prepared:
         """`whole`: as approval is asked for it, also without what a draft may still lack."""
@@ -342,6 +415,7 @@ class Desk:
             "blanks": draft.blanks,
             "forms": prepared.content.forms,
             "changes": [{"from": one.source, "to": one.target} for one in prepared.content.changes],
+            "attachments": prepared.attachments,
         }
         return {
             "mode": draft.mode,
@@ -383,14 +457,15 @@ class Desk:
         self._bus.publish("broadcasts", {"type": "state", "no": no})
 
 
-def _found(tx: Tx, ref: str) -> BroadcastRow:
+def found(tx: Tx, ref: str) -> BroadcastRow:
+    """Raises `Refusal` where there is none."""
     row = broadcasts.one(tx, ref)
     if row is None:
         raise Refusal(RefusalKind.NOT_FOUND, "no_such_broadcast", ref=ref)
     return row
 
 
-def _require(actor: Actor, roles: frozenset[Role]) -> None:
+def require(actor: Actor, roles: frozenset[Role]) -> None:
     if actor.role not in roles:
         raise Refusal(RefusalKind.FORBIDDEN, "role_too_low", role=actor.role.value)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
+from broadcasts.archive import files_beside
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
 from broadcasts.record import Recorded, back_off
@@ -99,6 +100,7 @@ class Dispatcher:
         self._bus = bus
         self._owner = owner
         self._ack_label = ack_label
+        self._files = files_beside(ledger.path)
         self._now = now
         self._in_flight: dict[int, Pass] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -156,7 +158,7 @@ class Dispatcher:
         claim = chunks.claim(tx, chunk, self._owner, now, now + LEASE_SECONDS)
         if claim is None:
             return None
-        batch = load(tx, claim, self._route.traits, self._ack_label, self._route.post_to)
+        batch = load(tx, claim, self._route.traits, self._ack_label, self._route.post_to, self._files)
         if batch.envelopes:
             self._mark(tx, claim, batch.envelopes[: step_of(self._route.traits, batch.envelopes)])
         return claim, batch

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from broadcasts.attachments import look_up, with_links
+from broadcasts.campaigns import is_campaign
 from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, content_hash, render
 from broadcasts.document_facts import clean_number, document_problems
 from broadcasts.model import Draft, Kind, Mode, Problem, Urgency
+from broadcasts.own_steps import read_steps
+from broadcasts.repeats import said_lately, unlike
 from broadcasts.routes import Routes
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
 from broadcasts.supersession import left_out, replaced
 from broadcasts.templates import TemplateSet
+from broadcasts.ways import foreseen_gaps
 from directory.audience import Audience, audience_digest, resolve
 from directory.expression import parse_audience
 from directory.number_lists import FrozenNumbers
@@ -41,6 +46,8 @@ class DeskSettings:
     close_after: float
     sms_parts_limit: int
     code_prefix: str = "TB"
+    link_base: Callable[[], str] = lambda: ""
+    """Public address of this service, under which files are reached; "" for none."""
 
 
 @dataclass(slots=True)
@@ -59,6 +66,16 @@ class Prepared:
     valid_until: float
     supersedes: int | None
     problems: list[Problem]
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    """As they are frozen (`broadcasts.attachments`)."""
+    accented: bool = False
+    other_forms: dict[str, str] = field(default_factory=dict)
+    """The SMS forms with accents where these have none, and the other way round: for the comparison of prices."""
+    from_template: bool = False
+    campaign: bool = False
+    """Whoever has said no to campaigns is left out of the lists."""
+    notices: list[Problem] = field(default_factory=list)
+    """What an officer should know and nothing needs mending: `notice.<key>` in `locale/`."""
 
     def frozen(self) -> dict[str, Any]:
         """What was counted, for the record and for the screens."""
@@ -68,6 +85,9 @@ class Prepared:
             "units": len(audience.units),
             "people": len({member.person_id for member in audience.members}),
             "numbers": audience.number_count.size,
+            "opted_out": audience.number_count.opted_out,
+            "duplicates": audience.number_count.duplicates,
+            "campaign": self.campaign,
             "gaps": self.gaps,
             "bare_units": bare,
         }
@@ -84,6 +104,7 @@ class Prepared:
             "supersedes": self.supersedes,
             "document_number": clean_number(draft.document_number),
             "signer": draft.signer.strip(),
+            "attachments": self.attachments,
             **self.plan.model_dump(mode="json"),
         }
         return content_hash(self.content.forms, audience_digest(self.audience, numbers), terms)
@@ -115,46 +136,59 @@ def prepare(
     urgent = _choice(urgency, Urgency, "urgency", problems)
     chosen = _choice(kind, Kind, "kind", problems)
     families = _families(draft.channels, routes, problems)
-    plan = _plan(settings, urgent, families)
-    audience = resolve(tx, catalogue, parse_audience(draft.audience), families, file_list=_uploaded(tx))
+    plan = _plan(settings, draft, urgent, families, problems)
+    addresses = routes.addresses(families)
+    campaign = is_campaign(tx, chosen, urgent, draft.supersedes)
+    audience = resolve(
+        tx, catalogue, parse_audience(draft.audience), addresses, file_list=_uploaded(tx), without_opted_out=campaign
+    )
     problems += [Problem("audience", problem.key, dict(problem.params)) for problem in audience.problems]
-    old = replaced(tx, draft.supersedes, code, problems)
+    old = replaced(tx, draft.supersedes, code, problems, taking_back=chosen is Kind.CANCEL)
     if old is not None and old.mode != mode.value:
         problems.append(Problem("mode", "supersede_mode", {"code": old.code}))
     problems += document_problems(draft, chosen, urgent, mode)
     if old is not None and not audience.problems:
         left_out(tx, old, audience.units, lambda one: _name_of(catalogue, one), problems)
-    content = render(
-        Source(draft.text, draft.template, draft.blanks, draft.title),
-        Setting(
-            office=settings.office,
-            code=code,
-            mode=mode,
-            urgency=urgent,
-            accented=draft.accented,
-            replaces=old.code if old else "",
-            forms=forms_needed(families, audience, routes),
-            sms_parts_limit=settings.sms_parts_limit,
-            known_unit=lambda name: any(unit.name == name or unit.short_name == name for unit in catalogue.all),
-            document_number=clean_number(draft.document_number),
-            signer=draft.signer.strip(),
-        ),
-        templates,
+    setting = Setting(
+        office=settings.office,
+        code=code,
+        mode=mode,
+        urgency=urgent,
+        accented=draft.accented,
+        replaces=old.code if old else "",
+        forms=forms_needed(families, audience, routes),
+        sms_parts_limit=settings.sms_parts_limit,
+        known_unit=lambda name: any(unit.name == name or unit.short_name == name for unit in catalogue.all),
+        document_number=clean_number(draft.document_number),
+        signer=draft.signer.strip(),
     )
+    files = look_up(tx, draft, settings.link_base(), problems)
+    said = said_lately(tx, code, now)
+    notices: list[Problem] = []
+
+    def written(how: Setting, notices: list[Problem], problems: list[Problem]) -> Content:
+        plain = render(Source(draft.text, draft.template, draft.blanks, draft.title), how, templates)
+        plain = with_links(plain, files, families, audience, routes, how, problems)
+        return unlike(plain, said, how, notices, problems)
+
+    content = written(setting, notices, problems)
+    other = written(replace(setting, accented=not draft.accented), [], [])
     problems += content.problems
     fire_at = _fire_at(draft.fire_at, now, problems)
     valid_until = (fire_at or now) + draft.valid_for_seconds
     if not 0 < draft.valid_for_seconds <= VALID_MAX_SECONDS:
         problems.append(Problem("valid_for_seconds", "validity", {"limit": int(VALID_MAX_SECONDS // 3600)}))
     plan = plan.addressed_to(dict.fromkeys(one.stands_for or one.role for one in audience.members))
-    members = member_rows(tx, audience, plan, families)
+    members = member_rows(tx, audience, plan, addresses)
+    people = {one.person_id for one in audience.members}
+    addressed = [member for member in members if member.person_id in people]
     if audience.number_count.size and not any(routes.is_sms(family) for family in families):
         problems.append(Problem("channels", "list_needs_sms"))
     return Prepared(
         content=content,
         audience=audience,
         members=members,
-        gaps=_gaps(audience, catalogue, routes),
+        gaps=_gaps(audience, catalogue, routes) + foreseen_gaps(addressed, families, routes, catalogue),
         plan=plan,
         urgency=urgent.value,
         kind=chosen.value,
@@ -162,6 +196,12 @@ def prepare(
         valid_until=valid_until,
         supersedes=old.no if old else None,
         problems=problems,
+        attachments=files,
+        accented=draft.accented,
+        other_forms=other.forms,
+        from_template=draft.template is not None,
+        campaign=campaign,
+        notices=notices,
     )
 
 
@@ -227,8 +267,13 @@ def _uploaded(tx: Tx) -> Callable[[str], int | None]:
     return find
 
 
-def _plan(settings: DeskSettings, urgency: Urgency, families: Sequence[str]) -> Plan:
+def _plan(
+    settings: DeskSettings, draft: Draft, urgency: Urgency, families: Sequence[str], problems: list[Problem]
+) -> Plan:
     steps = settings.steps.get(urgency.value) or settings.steps[DEFAULT_STEPS]
+    if draft.escalation is not None:
+        steps, wrong = read_steps(draft.escalation, families)
+        problems += wrong
     return Plan(
         families=tuple(families),
         steps=chosen_steps(steps, families),

@@ -1,7 +1,7 @@
 """What a file is, by its bytes and never by its name: pure, so that a table of broken and disguised files proves it.
 
-A file that another reader would take for something else (a page, an archive) is refused: each kind is looked
-at where such readers look. Sources: ISO 32000-2 (PDF), ITU-T T.81 (JPEG), W3C PNG, WHATWG MIME Sniffing, PKWARE APPNOTE.
+A file that another reader would take for something else (a page, an archive) is refused: each is looked at where such
+readers look. Sources: ISO 32000-2 (PDF), ITU-T T.81 (JPEG), W3C PNG, WHATWG MIME Sniffing, PKWARE APPNOTE.
 """
 
 from __future__ import annotations

@@ -107,6 +107,26 @@ VALID_FOR_DEFAULT = timedelta(hours=6)
 """How long a broadcast may still be sent when nobody says otherwise: two storm bulletins (QĐ 18/2021: every 3 h)."""
 
 
+class DraftStep(BaseModel):
+    """One escalation step of a draft's own. Durations as "90s", "5m", "1h" or in seconds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    after: str | float = 0.0
+    """Since the broadcast began."""
+    channels: list[str] = Field(default_factory=list)
+    roles: list[str] | None = None
+    """None: whoever the audience names."""
+    unless: str = ""
+    """`delivered`, `seen` or `acknowledged`: what makes the step needless."""
+    call: bool = False
+    """The unit comes onto the call list; nothing is sent."""
+    repeat: str | float = 0.0
+    """How long after one try the next one follows."""
+    times: int = 1
+    """Tries in all."""
+
+
 class Draft(BaseModel):
     """What an officer fills in. Either `text`, or `template` with its `blanks`."""
 
@@ -134,6 +154,10 @@ class Draft(BaseModel):
     """Of the document that a directive stands for, "04/CĐ-UBND": it is stamped as a picture, so it is typed."""
     signer: str = ""
     """Who signed that document."""
+    attachments: list[int] = Field(default_factory=list)
+    """Numbers of uploaded files, in the order in which they go out."""
+    escalation: list[DraftStep] | None = None
+    """Steps of its own; None: those that the settings have for its urgency."""
 
 
 @dataclass(slots=True)
@@ -151,6 +175,8 @@ class Preview:
     """Units without a way on the chosen channels: `{"code", "name", "why"}`."""
     sms_messages: int
     problems: list[Problem]
+    escalation: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    """The steps that it would follow: `{"after", "channels", "roles", "unless", "call", "repeat", "times"}`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +232,15 @@ class BroadcastView:
     """Nothing will change by itself any more."""
     changes: list[dict[str, str]] = dataclasses.field(default_factory=list)
     """What the SMS form had to replace: `{"from", "to"}`."""
+    escalation: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    """The steps that it follows, as in `Preview`."""
+    attachments: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    """Files that go with it: `{"id", "name", "media", "size", "sha256", "url"}`; `url` "" without a public address."""
+    opted_out: int = 0
+    duplicates: int = 0
+    cost: dict[str, Any] | None = None
+    """`{"estimated": Pricing.quote or None, "charged": {"messages", "parts", "vnd", "accounts": [{"account", "messages",
+    "parts", "vnd"}]}}`; None where nothing costs money."""
     document_number: str = ""
     signer: str = ""
     exercise_result: dict[str, Any] | None = None

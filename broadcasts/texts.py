@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import orjson
 
-from adapters.contract import Button, Envelope, Priority, Traits
+from adapters.contract import About, Button, Envelope, Priority, Traits
+from broadcasts.attachments import carried, divided
 from store import broadcasts, deliveries, singles
 from store.broadcasts import BroadcastRow
 from store.chunks import Claim
@@ -38,8 +41,9 @@ def form_for(traits: Traits, *, to_leader: bool) -> str:
     return FORM_LEADER_SMS if to_leader else FORM_SMS
 
 
-def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str) -> Batch:
-    """Everything that one pass over a chunk needs, read in the transaction of the claim."""
+def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str, files: Path) -> Batch:
+    """Everything that one pass over a chunk needs, read in the transaction of the claim. `files`: where the bytes of
+    attachments lie."""
     row = broadcasts.by_no(tx, claim.broadcast_no)
     if row is None:
         return Batch("cancelled", 0.0, False, [], [])
@@ -53,23 +57,32 @@ def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str) -> 
         envelopes = [Envelope(one, str(number), text, priority, (), row.valid_until) for one, number, _ in rows]
     else:
         named = deliveries.direct_in(tx, claim.chunk, claim.last_id)
-        envelopes = [in_person(row, named[one], traits, ack_label, post_to, priority) for one, _, _ in rows]
+        envelopes = [in_person(row, named[one], traits, ack_label, post_to, priority, files) for one, _, _ in rows]
     return Batch(row.state, row.valid_until, bool(row.duplicate_ok), rows, envelopes)
 
 
 def in_person(
-    row: BroadcastRow, direct: Direct, traits: Traits, ack_label: str, post_to: str, priority: Priority
+    row: BroadcastRow, direct: Direct, traits: Traits, ack_label: str, post_to: str, priority: Priority, files: Path
 ) -> Envelope:
     """The message to one person or group, as it leaves and as it left."""
     text = _forms(row)[form_for(traits, to_leader=not traits.group)]
+    native, links = divided(carried(_carried(row.content), files), traits)
     buttons = (Button(ack_label, ACK_PAYLOAD + row.code),) if traits.buttons and not traits.group else ()
-    return Envelope(direct.delivery_id, direct.value or post_to, text, priority, buttons, row.valid_until)
+    about = About(row.code, row.title, row.kind, row.urgency)
+    return Envelope(
+        direct.delivery_id, direct.value or post_to, text + links, priority, buttons, row.valid_until, about, native
+    )
 
 
 @lru_cache(maxsize=8)
 def _parsed(content: str) -> dict[str, str]:
     forms: dict[str, str] = orjson.loads(content)["forms"]
     return forms
+
+
+@lru_cache(maxsize=8)
+def _carried(content: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(orjson.loads(content).get("attachments", ()))
 
 
 def _forms(row: BroadcastRow) -> dict[str, str]:

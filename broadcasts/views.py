@@ -10,8 +10,10 @@ from typing import Any
 import orjson
 
 from adapters.contract import Evidence, Priority
+from broadcasts.charging import cost_of
 from broadcasts.document_facts import clean_number
 from broadcasts.model import BroadcastView, DeliveryState, DeliveryView, RollcallRow
+from broadcasts.own_steps import shown
 from broadcasts.plan import plan_of
 from broadcasts.routes import Routes
 from broadcasts.states import PRECEDENCE, WORKING
@@ -80,8 +82,13 @@ def view(tx: Tx, row: BroadcastRow, routes: Routes, now: float) -> BroadcastView
         people=frozen.get("people", 0),
         numbers=frozen.get("numbers", 0),
         gaps=frozen.get("gaps", []),
+        opted_out=frozen.get("opted_out", 0),
+        duplicates=frozen.get("duplicates", 0),
+        cost=cost_of(tx, row.no, frozen.get("cost")),
         final=_is_final(tx, row, routes, numbers, now),
         changes=content.get("changes", []),
+        escalation=shown(plan_of(row)),
+        attachments=content.get("attachments", []),
         document_number=clean_number(draft.get("document_number", "")),
         signer=draft.get("signer", "").strip(),
     )
