@@ -51,7 +51,8 @@ def _zalo(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
         if zalo.zns.enabled:
             routes.append(Route(ZnsChannel(zalo.zns, oa), ZALO))
     if zalo.bot.enabled:
-        routes.append(Route(BotChannel(zalo.bot, state, now), ZALO, zalo.bot.group_id))
+        bot = BotChannel(zalo.bot, state, now)
+        routes += [Route(bot, ZALO, zalo.bot.group_id), Route(bot.people, ZALO, light=False)]
     if adapters.manual.enabled:
         routes.append(Route(ManualChannel(adapters.manual, state, now), ZALO, adapters.manual.place))
     return routes

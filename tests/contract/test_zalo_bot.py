@@ -21,12 +21,15 @@ from adapters.contract import (
     Rejected,
     Unknown,
 )
+from adapters.zalo.bot.channel import BotChannel
+from adapters.zalo.settings import BotSettings
 from simulators.zalo import BOT_GROUP_ID, BOT_TOKEN, TO_BOT, ZaloSim
 from tests.contract.recording import MemoryState, ReportBook, until
 from tests.contract.runner import Case, Heard, Rig, Says, accepted, common_cases, label, rejected, run, unknown
-from tests.contract.zalo_stand import LEADER, Clock, Stand, simulator, stand
+from tests.contract.zalo_stand import DEPUTY, LEADER, Clock, Stand, simulator, stand
 
 NAME = "zalo.bot"
+PEOPLE = "zalo.bot_user"
 SECRET = "hook-secret-0001"
 ONE = (Envelope(1, BOT_GROUP_ID, "canh bao lu"),)
 
@@ -69,6 +72,12 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
         yield made.rig(NAME, ToTheBot(made.sim))
 
 
+@pytest.fixture(params=["poll", "webhook"])
+async def people(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
+    async with stand_for(request.param) as made:
+        yield made.rig(PEOPLE, ToTheBot(made.sim))
+
+
 async def photo(rig: Rig) -> None:
     rig.more["stand"].sim.says(LEADER, BOT_GROUP_ID, "@Bot PCTT đê sạt", photo="https://anh.example/de.jpg")
 
@@ -81,10 +90,11 @@ async def answers_the_bot(rig: Rig) -> None:
 
 
 CASES = (
-    *common_cases(BOT_GROUP_ID, LEADER),
+    *(case for case in common_cases(BOT_GROUP_ID, LEADER) if not case.says),
+    Case("the ledger is down for a while", says=(Says(LEADER, "@Bot PCTT da nhan", BOT_GROUP_ID),), ledger_down=2,
+         heard=(Heard(LEADER, "da nhan", chat=BOT_GROUP_ID),)),
     Case("the configured group", send=(Envelope(1, "", "tin"),), outcomes=accepted(1),
          phone={BOT_GROUP_ID: ("tin",)}),
-    Case("a person", send=(Envelope(1, LEADER, "tin"),), outcomes=accepted(1), phone={LEADER: ("tin",)}),
     Case("only what mentions the bot is heard, without the mention",
          says=(Says(LEADER, "trời mưa", BOT_GROUP_ID), Says(LEADER, "@Bot PCTT mực nước", BOT_GROUP_ID)),
          heard=(Heard(LEADER, "mực nước", chat=BOT_GROUP_ID),)),
@@ -94,8 +104,6 @@ CASES = (
          heard=(Heard(LEADER, "đê sạt", IncomingKind.MEDIA, "https://anh.example/de.jpg", BOT_GROUP_ID),)),
     Case("a picture in the other spelling", faults={"bot_photo_url": True, "bot_bare_updates": True}, act=photo,
          heard=(Heard(LEADER, "đê sạt", IncomingKind.MEDIA, "https://anh.example/de.jpg", BOT_GROUP_ID),)),
-    Case("each update once", faults={"webhook_duplicate": True}, says=(Says(LEADER, "một"), Says(LEADER, "hai")),
-         heard=(Heard(LEADER, "một"), Heard(LEADER, "hai"))),
     Case("a group that the bot is not in", send=(Envelope(1, "zgr-ffff", "tin"),),
          outcomes=rejected(RejectClass.RECIPIENT, "invalid_recipient", "404")),
     Case("refused with HTTP 200", faults={"bot_ok_false_200": True}, send=(Envelope(1, "zgr-ffff", "tin"),),
@@ -122,9 +130,51 @@ CASES = (
 )  # fmt: skip
 
 
+PEOPLE_CASES = (
+    *common_cases(LEADER, LEADER),
+    Case("each update once", faults={"webhook_duplicate": True}, says=(Says(LEADER, "một"), Says(LEADER, "hai")),
+         heard=(Heard(LEADER, "một"), Heard(LEADER, "hai"))),
+    Case("a person who never wrote to the bot", send=(Envelope(1, DEPUTY, "tin"),),
+         outcomes=rejected(RejectClass.RECIPIENT, "invalid_recipient", "404")),
+    Case("the month is used up at the platform", faults={"bot_monthly_limit": 0}, send=(Envelope(1, LEADER, "tin"),),
+         outcomes=rejected(RejectClass.QUOTA, "quota", "429")),
+    Case("cut after it was taken", faults={"bot_drop_after_commit": 1}, send=(Envelope(1, LEADER, "tin"),),
+         outcomes=unknown("connection_lost")),
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("case", CASES, ids=label)
 async def test_contract(case: Case, rig: Rig) -> None:
     await run(case, rig)
+
+
+@pytest.mark.parametrize("case", PEOPLE_CASES, ids=label)
+async def test_contract_of_single_people(case: Case, people: Rig) -> None:
+    await run(case, people)
+
+
+async def test_group_and_people_share_the_months_messages() -> None:
+    """A directive to everybody by name and into the group; the reserve holds for both."""
+    async with stand_for("poll", monthly_limit=6, reserve=4) as made:
+        book = ReportBook()
+        for n, (name, to, priority) in enumerate(
+            [
+                (PEOPLE, LEADER, Priority.NORMAL),
+                (NAME, "", Priority.NORMAL),
+                (PEOPLE, LEADER, Priority.NORMAL),
+                (NAME, "", Priority.URGENT),
+                (PEOPLE, LEADER, Priority.URGENT),
+            ]
+        ):
+            await made.channels[name].send([Envelope(n, to, f"tin {n}", priority)], book)
+        assert [isinstance(book.one(n), Accepted) for n in range(5)] == [True, True, False, True, True]
+        assert isinstance(refused := book.one(2), Rejected)
+        assert (refused.reason, refused.code) == ("quota", "monthly_budget")
+
+
+def test_a_person_is_another_with_the_bot_than_with_the_official_account() -> None:
+    channel = BotChannel(BotSettings(), MemoryState())
+    assert channel.traits.id_space == channel.people.traits.id_space == NAME
 
 
 async def test_an_unknown_send_cannot_be_asked(rig: Rig) -> None:

@@ -133,7 +133,8 @@ def build(settings: ZaloSettings, state: MemoryState, now: Callable[[], float]) 
     if settings.zns.enabled:
         channels.append(ZnsChannel(settings.zns, oa))
     if settings.bot.enabled:
-        channels.append(BotChannel(settings.bot, state, now))
+        bot = BotChannel(settings.bot, state, now)
+        channels += [bot, bot.people]
     return oa, channels
 
 

@@ -10,7 +10,8 @@ from adapters.contract import Incoming, IncomingKind
 from adapters.zalo.events import moment
 from text.folding import nfc
 
-NAME = "zalo.bot"
+GROUP = "zalo.bot"
+DIRECT = "zalo.bot_user"
 GROUP_PREFIX = "zgr-"
 _MEDIA = frozenset({"message.image.received", "message.sticker.received", "message.voice.received"})
 _MEDIA_KEYS = ("photo", "photo_url", "voice_url", "url", "sticker")
@@ -31,7 +32,7 @@ def read(body: Mapping[str, Any], names: Sequence[str], raw: bytes = b"") -> Inc
     chat_id, sender_id = str(chat.get("id") or ""), str(sender.get("id") or "")
     group = str(chat.get("chat_type") or "").upper() == "GROUP" or chat_id.startswith(GROUP_PREFIX)
     return Incoming(
-        channel=NAME,
+        channel=GROUP if group else DIRECT,
         event_id=f"{name}:{chat_id}:{message.get('message_id', '')}",
         kind=_kind(name),
         sender=sender_id,
