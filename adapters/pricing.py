@@ -1,4 +1,4 @@
-"""What a channel whose messages cost money can say before anybody approves: prices, budgets, and which texts it takes."""
+"""What a channel whose messages cost money can say before anybody approves: prices, budgets, which texts it takes."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ class Priced(Protocol):
 
     def budgets(self) -> Sequence[Budget]: ...
 
-    def registration(self, carriers: Iterable[str], text: str) -> Registration:
-        """Of a text for people on these networks."""
+    def registration(self, carriers: Iterable[str] | None, text: str) -> Registration:
+        """Of a text for people on these networks; None: on any."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from adapters.contract import Accepted, Outcome, Receipt, Unknown
 from store import charges
 from store.charges import Charge
@@ -39,3 +41,24 @@ class Tally:
     def close(self, tx: Tx) -> None:
         if self._charges:
             charges.add(tx, ((no, account, charge) for (no, account), charge in self._charges.items()))
+
+
+def cost_of(tx: Tx, no: int, estimated: dict[str, Any] | None) -> dict[str, Any] | None:
+    """`{"estimated": as it was known at approval, "charged": {"messages", "parts", "vnd", "accounts": [{"account",
+    "messages", "parts", "vnd"}]}}`; None where nothing cost or costs money."""
+    charged = charges.of_broadcast(tx, no)
+    if not charged and estimated is None:
+        return None
+    accounts = [
+        {"account": name, "messages": one.messages, "parts": one.parts, "vnd": round(one.charged, 2)}
+        for name, one in charged.items()
+    ]
+    return {
+        "estimated": estimated,
+        "charged": {
+            "messages": sum(one.messages for one in charged.values()),
+            "parts": sum(one.parts for one in charged.values()),
+            "vnd": round(sum(one.charged for one in charged.values()), 2),
+            "accounts": accounts,
+        },
+    }

@@ -271,6 +271,7 @@ def _with_reply(text: str, setting: Setting) -> str:
 
 
 def too_long(forms: Mapping[str, str], setting: Setting, where: str) -> list[Problem]:
+    """Forms that are longer than their channel takes."""
     """What of these texts no channel would take whole."""
     problems: list[Problem] = []
     if CHAT in forms:

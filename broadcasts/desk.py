@@ -30,8 +30,8 @@ from broadcasts.model import (
     RollcallRow,
 )
 from broadcasts.own_steps import shown
-from broadcasts.pricing import Pricing
 from broadcasts.prepared import load_prepared, with_prepared
+from broadcasts.pricing import Pricing
 from broadcasts.routes import Routes
 from broadcasts.single import write_single
 from broadcasts.states import may_move
@@ -102,6 +102,10 @@ class Desk:
             sms_messages=(frozen["numbers"] + (sms_people if "sms" in prepared.plan.families else 0)),
             problems=prepared.problems,
             escalation=shown(prepared.plan),
+            opted_out=frozen["opted_out"],
+            duplicates=frozen["duplicates"],
+            cost=cost,
+            notices=prepared.notices,
         )
 
     async def draft(self, draft: Draft, actor: Actor) -> BroadcastView:

@@ -28,6 +28,8 @@ class Marks:
     """What a chat text says of a file that its channel cannot take."""
     file_sms: str
     """The same behind an SMS to a leader."""
+    repeat: str
+    """Behind an SMS that another one said word for word a while ago."""
     ack_label: str
     """On the button that confirms."""
     official_domains: frozenset[str]
@@ -45,6 +47,7 @@ def load_marks(path: Path = MARKS_FILE) -> Marks:
         raw["document"]["chat"],
         raw["file"]["chat"],
         raw["file"]["sms"],
+        raw["repeat"]["mark"],
         raw["button"]["ack"],
         frozenset(raw["official_domains"]),
     )

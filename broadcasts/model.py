@@ -239,8 +239,8 @@ class BroadcastView:
     opted_out: int = 0
     duplicates: int = 0
     cost: dict[str, Any] | None = None
-    """`{"estimated": Pricing.quote or None, "charged": {"messages", "parts", "vnd", "accounts": [{"account", "messages",
-    "parts", "vnd"}]}}`; None where nothing costs money."""
+    """`{"estimated": `Pricing.quote` or None, "charged": {"messages", "parts", "vnd", "accounts"}}`
+    (`broadcasts.charging.cost_of`); None where nothing costs money."""
     document_number: str = ""
     signer: str = ""
     exercise_result: dict[str, Any] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,10 +27,12 @@ class NumberTerm:
 
 @dataclass(frozen=True, slots=True)
 class NumberCount:
-    """`opted_out` of the numbers were left out because they take no campaign texts."""
+    """`opted_out` of the numbers were left out because they take no campaign texts; `duplicates` more are in several
+    of the lists and count once."""
 
     size: int
     opted_out: int
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +49,29 @@ class FrozenNumbers:
 class _Window:
     numbers: list[int]
     opted_out: int
+    duplicates: int
     upto: int | None
     """Everything up to this number was looked at; None: everything."""
 
 
 def _window(tx: Tx, terms: Sequence[NumberTerm], without_opted_out: bool, after: int, limit: int) -> _Window:
     """The next numbers of the expression above `after`, terms worked off from left to right."""
-    pages = [number_lists.page(tx, term.list_id, after, limit) for term in terms]
+    pages_ = [number_lists.page(tx, term.list_id, after, limit) for term in terms]
     out = number_lists.opted_out_page(tx, after, limit) if without_opted_out else []
-    full = [page[-1] for page in [*pages, out] if len(page) == limit]
+    full = [page[-1] for page in [*pages_, out] if len(page) == limit]
     upto = min(full, default=None)
     found: set[int] = set()
-    for term, page in zip(terms, pages, strict=True):
+    duplicates = 0
+    for term, page in zip(terms, pages_, strict=True):
         part = page if upto is None else page[: bisect_right(page, upto)]
         if term.plus:
+            before = len(found)
             found.update(part)
+            duplicates += len(part) - (len(found) - before)
         else:
             found.difference_update(part)
     gone = found.intersection(out)
-    return _Window(sorted(found - gone), len(gone), upto)
+    return _Window(sorted(found - gone), len(gone), duplicates, upto)
 
 
 def _only(tx: Tx, terms: Sequence[NumberTerm], without_opted_out: bool) -> ListRow | None:
@@ -83,14 +89,26 @@ def count_numbers(tx: Tx, terms: Sequence[NumberTerm], *, without_opted_out: boo
         return NumberCount(0, 0)
     if (only := _only(tx, terms, without_opted_out)) is not None:
         return NumberCount(only.size, 0)
-    size = opted_out = 0
-    after: int | None = 0
-    while after is not None:
-        window = _window(tx, terms, without_opted_out, after, BATCH)
+    size = opted_out = duplicates = 0
+    for window in _windows(tx, terms, without_opted_out):
         size += len(window.numbers)
         opted_out += window.opted_out
+        duplicates += window.duplicates
+    return NumberCount(size, opted_out, duplicates)
+
+
+def pages(tx: Tx, terms: Sequence[NumberTerm], *, without_opted_out: bool = False) -> Iterator[list[int]]:
+    """The numbers of an expression of lists, each once, ascending, some thousands at a time."""
+    for window in _windows(tx, terms, without_opted_out):
+        yield window.numbers
+
+
+def _windows(tx: Tx, terms: Sequence[NumberTerm], without_opted_out: bool) -> Iterator[_Window]:
+    after: int | None = 0 if terms else None
+    while after is not None:
+        window = _window(tx, terms, without_opted_out, after, BATCH)
+        yield window
         after = window.upto
-    return NumberCount(size, opted_out)
 
 
 async def freeze_numbers(

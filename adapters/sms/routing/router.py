@@ -28,6 +28,7 @@ from adapters.contract import (
 )
 from adapters.pricing import Budget, Cost, Registration
 from adapters.sms.accounts import AccountSettings
+from adapters.sms.carriers import CARRIERS
 from adapters.sms.routing.choice import Choice
 from adapters.sms.routing.estimate import estimate
 from adapters.sms.routing.learned import LearnedCarriers
@@ -223,8 +224,10 @@ class SmsRouter:
             Budget(member.name, member.price, member.spending.vnd, member.spending.budget) for member in self.members
         ]
 
-    def registration(self, carriers: Iterable[str], text: str) -> Registration:
-        """Of a text for people on these networks: accounts without a template for it, and networks left without any."""
+    def registration(self, carriers: Iterable[str] | None, text: str) -> Registration:
+        """Of a text for people on these networks (None: any): accounts without a template for it, and networks that no
+        account is left for."""
+        carriers = ("", *CARRIERS) if carriers is None else carriers
         reaching = {carrier: self.choice.reaching(carrier)[1] for carrier in carriers}
         asked = {member for members in reaching.values() for member in members}
         refusing = {member for member in asked if not member.registered.takes(text)}
