@@ -104,13 +104,15 @@ def issue(
     raise RuntimeError("no free code found")  # one chance in 10^40
 
 
-def issue_all(tx: Tx, people: Iterable[int], family: str, by: str, now: float) -> int:
+def issue_all(
+    tx: Tx, people: Iterable[int], family: str, by: str, now: float, *, valid: float = codes.VALID_SECONDS
+) -> int:
     """Codes for those of `people` who have none of this family and no account; how many were made."""
     open_codes = {(row.person_id, row.channel) for row in enrolment.live_codes(tx, now)}
     bound = {address.person_id for address in directory.addresses(tx) if address.channel == family}
     wanted = [one for one in people if one not in bound and (one, family) not in open_codes]
     for person_id in wanted:
-        issue(tx, person_id, family, by, now)
+        issue(tx, person_id, family, by, now, valid=valid)
     return len(wanted)
 
 

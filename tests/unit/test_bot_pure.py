@@ -202,6 +202,8 @@ VALUES = {
     "by": "Nguyễn Phương Thảo Nguyên",
     "name": "Nguyễn Phương Thảo Nguyên",
     "channel": "Telegram",
+    "link": "https://zalo.me/4318657068771012646",
+    "until": "31/12",
     "choices": conversation.numbered([Choice("", "TB1225-123")] * 2),
     "picks": conversation.picks(2),
 }
