@@ -18,6 +18,7 @@ from bot import ears
 from bot.approval_asker import ApprovalAsker
 from bot.intake import Intake
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.archive import COLLECT_EVERY_SECONDS, Archive
 from broadcasts.asking import Asker
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
@@ -54,8 +55,6 @@ LANES_TICK_SECONDS = 5.0
 """The reconciler: what no lane holds any more is announced again."""
 Prepare = Callable[[], Awaitable[None]]
 WEB_SHUTDOWN_SECONDS = 3.0
-LOCAL_ADMIN = "local"
-"""Name of the key that the machine's own operator uses."""
 
 
 class Service:
@@ -87,10 +86,11 @@ class Service:
             self.acknowledgements,
             self.units,
             self.templates,
-            desk_settings(settings),
+            desk_settings(settings, self._public_url),
         )
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
         self.content = ContentBook(self.ledger)
+        self.archive = Archive(self.ledger)
         self.intake = self._intake()
         self.approval_asker = ApprovalAsker(self.ledger, self.desk, self.routes, settings.office.code_prefix)
         self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
@@ -102,6 +102,11 @@ class Service:
         self._scheduler = AsyncIOScheduler(timezone=OFFICE_ZONE)
         self._runner: web.AppRunner | None = None
         self.url = ""
+        self._set_up_token = ""
+
+    def _public_url(self) -> str:
+        """Where people reach this service; in the demo its own address, since its phones are on this machine."""
+        return self.settings.web.public_url or (self.url if self._demo else "")
 
     def _intake(self) -> Intake:
         ourselves, prefix = own_addresses(self.settings.adapters), self.settings.office.code_prefix
@@ -130,6 +135,8 @@ class Service:
         await self.clockwork.tick_lanes()
         await self.orders.outbox.recover()
         await self.content.refresh()
+        if not await self.ledger.read(access.list_staff):
+            self._set_up_token = secrets.token_urlsafe()
         await self._serve()
         sink = LedgerSink(self.recorder, self.intake)
         await asyncio.gather(*(route.channel.start(sink) for route in self.routes.all))
@@ -152,6 +159,7 @@ class Service:
             (self.orders.outbox.tick, MAIL_TICK_SECONDS),
             (self.orders.watch.tick, SILENCE_TICK_SECONDS),
             (self.content.refresh, READ_AGAIN_SECONDS),
+            (self.archive.collect, COLLECT_EVERY_SECONDS),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(
@@ -170,11 +178,15 @@ class Service:
             templates=self.templates,
             orders=self.orders.desk,
             carriers=self.orders.answers,
+            archive=self.archive,
             settings=WebSettings(
                 office_name=self.settings.office.name,
                 public_url=self.settings.web.public_url,
                 demo=self._demo,
                 phone_wall_url=self._phone_wall,
+                trusted_proxies=tuple(str(one) for one in self.settings.web.trusted_proxies),
+                second_factor_for=frozenset(role.value for role in self.settings.sign_in.second_factor_for),
+                set_up_token=self._set_up_token,
             ),
         )
         self._runner = web.AppRunner(make_app(services), access_log=None, shutdown_timeout=WEB_SHUTDOWN_SECONDS)
@@ -192,8 +204,8 @@ class Service:
         """An admin key for this machine's own operator, where only who may read the data folder finds it."""
 
         def renew(tx: Tx) -> str:
-            access.retire_key(tx, LOCAL_ADMIN)
-            return access.add_key(tx, LOCAL_ADMIN, Role.ADMIN.value, time.time())
+            access.retire_key(tx, access.LOCAL_OPERATOR)
+            return access.add_key(tx, access.LOCAL_OPERATOR, Role.ADMIN.value, time.time())
 
         key = await self.ledger.write(renew)
         self.leave_word(key)
@@ -203,6 +215,11 @@ class Service:
         path = self.data / SERVICE_FILE
         self._word = {"api": f"{self.url}/api/v1", "admin_key": admin_key, "key": key or admin_key}
         write_private(path, orjson.dumps(self._word))
+
+    @property
+    def set_up_url(self) -> str:
+        """Where the first account is made; "" once there is one."""
+        return f"{self.url}/set-up/{self._set_up_token}" if self._set_up_token else ""
 
     @property
     def admin_key(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.answers import Office
 from broadcasts.content import OfficeFacts
 from broadcasts.drafting import DeskSettings
@@ -24,12 +26,14 @@ def ack_label() -> str:
     return load_marks().ack_label
 
 
-def desk_settings(settings: Settings) -> DeskSettings:
+def desk_settings(settings: Settings, link_base: Callable[[], str]) -> DeskSettings:
+    """`link_base` gives the public address of this service, "" for none."""
     return DeskSettings(
         office=office_facts(settings),
-        steps={name: tuple(step.step() for step in one.steps) for name, one in settings.escalation.items()},
+        steps={name: one.chain() for name, one in settings.escalation.items()},
         give_up_after=settings.limits.give_up_after,
         close_after=settings.limits.close_after,
         sms_parts_limit=settings.limits.sms_parts,
         code_prefix=settings.office.code_prefix,
+        link_base=link_base,
     )

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.archive import Archive
 from broadcasts.carrier_orders.answers import CarrierAnswers
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.carrier_orders.office import OrderSettings
@@ -145,6 +146,7 @@ class Stand:
             templates=load_templates(),
             orders=self.orders,
             carriers=CarrierAnswers(self.room.ledger, self.room.bus, self.clock),
+            archive=Archive(self.room.ledger, self.clock),
             settings=WebSettings(office_name="Văn phòng mẫu", **settings),
             now=self.clock,
         )

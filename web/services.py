@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from adapters.contract import Health, Hook, Now
+from broadcasts.archive import Archive
 from broadcasts.carrier_orders.answers import CarrierAnswers
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.desk import Desk
@@ -70,6 +71,12 @@ class WebSettings:
     demo: bool = False
     """Simulators stand behind the channels: said on every page."""
     phone_wall_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of our own proxies: what they say of the caller's address is believed."""
+    set_up_token: str = ""
+    """Part of the address at which the very first account is made; "" once there is one."""
+    second_factor_for: frozenset[str] = frozenset()
+    """Roles that reach no page before they have set up a second factor."""
 
     @property
     def is_https(self) -> bool:
@@ -87,5 +94,6 @@ class Services:
     templates: TemplateSet
     orders: OrderDesk
     carriers: CarrierAnswers
+    archive: Archive
     settings: WebSettings = field(default_factory=WebSettings)
     now: Now = time.time

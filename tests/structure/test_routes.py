@@ -51,6 +51,7 @@ def test_the_open_routes_are_these():
         ("GET", "/static/{name:.+}"),
         ("GET", "/hooks/{name}"),
         ("POST", "/hooks/{name}"),
+        ("GET", "/t/{short}"),
         ("GET", "/carrier/{token}"),
         ("POST", "/carrier/{token}/acknowledge"),
         ("POST", "/carrier/{token}/report"),

@@ -7,13 +7,25 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
-from web.api import broadcasts, carrier_orders, content, health, messages, office, openapi, reports, rollcall
+from web.api import (
+    attachments,
+    broadcasts,
+    carrier_orders,
+    content,
+    health,
+    messages,
+    office,
+    openapi,
+    reports,
+    rollcall,
+)
 from web.api.idempotency import LOCKS
 from web.api.rate import BUCKETS
 from web.roles import Route, mount
 
 ROUTES: Final[tuple[Route, ...]] = (
     *broadcasts.ROUTES,
+    *attachments.ROUTES,
     *rollcall.ROUTES,
     *messages.ROUTES,
     *office.ROUTES,

@@ -8,6 +8,9 @@ from aiohttp import web
 
 from web.attempts import Attempts
 from web.console import (
+    account,
+    attachments,
+    audit,
     board,
     broadcasts,
     carrier_answers,
@@ -19,7 +22,9 @@ from web.console import (
     live,
     reports,
     rollcall,
+    set_up,
     signin,
+    staff,
 )
 from web.console.page import ENVIRONMENT, environment
 from web.console.trouble import trouble_page
@@ -28,9 +33,14 @@ from web.roles import Route, mount
 
 ROUTES: Final[tuple[Route, ...]] = (
     *signin.ROUTES,
+    *account.ROUTES,
+    *staff.ROUTES,
+    *audit.ROUTES,
+    *set_up.ROUTES,
     *board.ROUTES,
     *compose.ROUTES,
     *broadcasts.ROUTES,
+    *attachments.ROUTES,
     *rollcall.ROUTES,
     *inbox.ROUTES,
     *content.ROUTES,

@@ -8,9 +8,10 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from broadcasts.archive import SIZE_LIMIT
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Mode, Preview, Role, Urgency
 from broadcasts.templates import OFFICE_BLANKS, SENDER, SYSTEM_BLANKS, Template, fill
-from store import access, broadcasts, directory, number_lists
+from store import access, attachments, broadcasts, directory, number_lists
 from text.report import count_report
 from web.api.idempotency import one_at_a_time
 from web.console import forms
@@ -157,6 +158,8 @@ async def _form_page(
         kinds=forms.KINDS,
         hours=forms.VALID_HOURS,
         input_of=input_of,
+        files=await services.ledger.read(lambda tx: attachments.by_ids(tx, form.attachments)),
+        attach_most=SIZE_LIMIT,
         **await _previewed(services, form, quiet=status == 200 and view is None),
     )
 

@@ -49,6 +49,8 @@ class ComposeForm:
     """`YYYY-MM-DDTHH:MM` on the office's clock, "" for at once."""
     duplicate_ok: bool = False
     supersedes: str = ""
+    attachments: tuple[int, ...] = ()
+    """Numbers of uploaded files that are still ticked."""
 
     def expression(self) -> str:
         """The audience in the words of the command line: `unit:…+group:…+list:…`."""
@@ -79,6 +81,7 @@ class ComposeForm:
                 fire_at=_offset(self.fire_at),
                 duplicate_ok=self.duplicate_ok,
                 supersedes=self.supersedes or None,
+                attachments=list(self.attachments),
             )
         except ValidationError as wrong:
             raise invalid(wrong) from wrong
@@ -128,6 +131,7 @@ def read(form: MultiMapping[object]) -> ComposeForm:
         fire_at=one("fire_at"),
         duplicate_ok=bool(one("duplicate_ok")),
         supersedes=one("supersedes"),
+        attachments=_file_numbers(form.getall("attachment", [])),
     )
 
 
@@ -156,6 +160,14 @@ def form_of(draft: Draft, templates: TemplateSet) -> ComposeForm:
         fire_at=f"{fire_at:%Y-%m-%dT%H:%M}" if fire_at else "",
         duplicate_ok=draft.duplicate_ok,
         supersedes=draft.supersedes or "",
+        attachments=tuple(draft.attachments),
+    )
+
+
+def _file_numbers(given: Iterable[object]) -> tuple[int, ...]:
+    """Each once, in order; anything else is left out."""
+    return tuple(
+        dict.fromkeys(int(one) for one in map(str, given) if one.isascii() and one.isdecimal() and len(one) < 18)
     )
 
 
