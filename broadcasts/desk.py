@@ -12,6 +12,8 @@ import orjson
 from adapters.contract import Button, Now, Priority
 from broadcasts import lifecycle, views
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
+from broadcasts.approvers import authors, may_approve_now
 from broadcasts.clockwork import Clockwork
 from broadcasts.drafting import DeskSettings, Prepared, prepare
 from broadcasts.model import (
@@ -71,6 +73,7 @@ class Desk:
         templates: TemplateSet,
         settings: DeskSettings,
         now: Now = time.time,
+        rules: ApprovalRules = ANY_APPROVER,
     ) -> None:
         self._ledger = ledger
         self._bus = bus
@@ -83,6 +86,7 @@ class Desk:
         self._pricing = Pricing(routes)
         self._settings = settings
         self._now = now
+        self._rules = rules
 
     # -- writing a draft ------------------------------------------------------------------------------------------
 
@@ -253,8 +257,10 @@ class Desk:
                 raise _wrong_state(row, "approve")
             if content_hash != row.content_hash:
                 raise Refusal(RefusalKind.STALE, "stale_hash", code=row.code, version=row.version)
-            if actor.name in (row.created_by, row.submitted_by):
+            if actor.name in authors(tx, row):
                 raise Refusal(RefusalKind.FORBIDDEN, "own_draft", code=row.code)
+            if not may_approve_now(tx, actor, self._rules, now):
+                raise Refusal(RefusalKind.FORBIDDEN, "not_on_duty", code=row.code)
             if row.valid_until <= now:
                 lifecycle.expire(tx, row, now)
                 return row.no, False

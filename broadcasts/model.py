@@ -244,7 +244,7 @@ class BroadcastView:
     document_number: str = ""
     signer: str = ""
     exercise_result: dict[str, Any] | None = None
-    """How an exercise stood when the time to answer was over: `{"at", "answered", "total", "silent": [names]}`."""
+    """How an exercise stood when the time to answer was over: `{"at", "answered", "total", "silent": [codes]}`."""
     break_glass: dict[str, Any] | None = None
     """Where one officer sent it alone: `{"by", "at", "reason", "ground", "reviewed_by", "reviewed_at", "verdict",
     "review_note"}`."""

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from adapters.contract import Evidence, Priority
+from broadcasts import break_glass, exercises
 from broadcasts.charging import cost_of
 from broadcasts.document_facts import clean_number
 from broadcasts.model import BroadcastView, DeliveryState, DeliveryView, RollcallRow
@@ -91,6 +92,8 @@ def view(tx: Tx, row: BroadcastRow, routes: Routes, now: float) -> BroadcastView
         attachments=content.get("attachments", []),
         document_number=clean_number(draft.get("document_number", "")),
         signer=draft.get("signer", "").strip(),
+        exercise_result=exercises.summary(tx, row),
+        break_glass=break_glass.summary(tx, row.no),
     )
 
 
