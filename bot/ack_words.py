@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.documents import Document, find_documents
-from bot.keywords import AckWords
+from bot.keywords import AckPhrase, AckWords, Said
 from text.syllables import Agreement
 from text.words import Word
 
 _QUESTION: Final = re.compile(r"[?？]")
 _MOST_UNKNOWN: Final = 4
 """Words beside an explicit "đã nhận công điện 04" that may be about something else."""
-_ANOTHER_WORD: Final = "\0"
-"""Stands for a word whose accents make it none of the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,36 +28,48 @@ class Confirmed:
 def confirmation(text: str, words: Sequence[Word], places: frozenset[int], vocabulary: AckWords) -> Confirmed | None:
     """None for a question, a negation, or anything that is more than a confirmation. `places` are the indices of the
     words that name a unit."""
-    if not words or _QUESTION.search(text):
-        return None
-    every = [word.folded for word in words]
-    if vocabulary.received.find(every) is None and vocabulary.clear.find(every) is None:
+    if not words or _QUESTION.search(text) or vocabulary.phrases.keys().isdisjoint(word.folded for word in words):
         return None
     documents = find_documents(text, vocabulary.documents, numbers=True)
     left = [word for at, word in enumerate(words) if at not in places and not _inside(word, documents)]
-    if vocabulary.never.find([word.folded for word in left]) is not None:
+    said = _read([word for word in left if not word.folded.isdigit()], vocabulary)
+    if Said.NEVER in said or not (Said.RECEIVED in said or Said.CLEAR in said):
         return None
-    numbers = _lone_numbers([word.folded for word in left], vocabulary)
-    rest = [_reading(word, vocabulary) for word in left if not word.folded.isdigit()]
-    received = vocabulary.received.find(rest)
-    if received is None and vocabulary.clear.find(rest) is None:
-        return None
-    unknown = _unknown(rest, vocabulary)
+    unknown = said.count(Said.OTHER)
     named = tuple(document.designation for document in documents)
     if not unknown:
+        numbers = _lone_numbers([word.folded for word in left], vocabulary)
         return Confirmed(named or (tuple(numbers) if len(numbers) == 1 else ()), "ack:whole")
-    about = bool(documents) or vocabulary.documents.find(rest) is not None
-    if received is not None and about and unknown <= _MOST_UNKNOWN:
+    about = bool(documents) or Said.DOCUMENT in said
+    if Said.RECEIVED in said and about and unknown <= _MOST_UNKNOWN:
         return Confirmed(named, "ack:document")
     return None
 
 
-def _unknown(rest: Sequence[str], vocabulary: AckWords) -> int:
-    """How many words belong neither to a confirmation nor to the manners around it."""
-    known: set[int] = set()
-    for phrases in (vocabulary.received, vocabulary.clear, vocabulary.documents):
-        known.update(at for span in phrases.spans(rest) for at in range(*span))
-    return sum(at not in known and word not in vocabulary.fillers for at, word in enumerate(rest))
+def _read(words: Sequence[Word], vocabulary: AckWords) -> list[Said]:
+    """What each word does: the longest phrase that begins at it and agrees with its accents; `OTHER` where none does.
+    Longest first, so that "nhân dân" and "nhắn tin" hide the "nhận" in them."""
+    said: list[Said] = []
+    at = 0
+    while at < len(words):
+        phrase = next(
+            (
+                one
+                for one in vocabulary.phrases.get(words[at].folded, ())
+                if _stands(one, words[at : at + len(one.words)])
+            ),
+            None,
+        )
+        length = 1 if phrase is None else len(phrase.words)
+        said.extend([Said.OTHER if phrase is None else phrase.said] * length)
+        at += length
+    return said
+
+
+def _stands(phrase: AckPhrase, typed: Sequence[Word]) -> bool:
+    return tuple([word.folded for word in typed]) == phrase.folded and all(
+        word.agrees(known) is not Agreement.CONTRADICTS for word, known in zip(typed, phrase.words, strict=True)
+    )
 
 
 def _lone_numbers(folded: Sequence[str], vocabulary: AckWords) -> list[str]:
@@ -70,12 +80,6 @@ def _lone_numbers(folded: Sequence[str], vocabulary: AckWords) -> list[str]:
         if word.isdigit() and not counts:
             numbers.append(word)
     return numbers
-
-
-def _reading(word: Word, vocabulary: AckWords) -> str:
-    spellings = vocabulary.spellings.get(word.folded, frozenset())
-    fits = not word.marked or any(word.agrees(known) is not Agreement.CONTRADICTS for known in spellings)
-    return word.folded if fits else _ANOTHER_WORD
 
 
 def _inside(word: Word, documents: Sequence[Document]) -> bool:

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 
-from bot.damage_clauses import Named, Token, clauses, figure_value, is_figure, read_clause, strange_fields, tokens
+from bot.damage_clauses import (
+    Named,
+    Token,
+    clauses,
+    figure_value,
+    is_figure,
+    read_clause,
+    strange_fields,
+    tokens,
+)
+from bot.damage_clauses import written as as_typed
 from bot.keywords import Keywords
 from bot.phrase_set import PhraseSet
 
@@ -20,6 +30,7 @@ _ORDER_WORDS: Final = PhraseSet(["bao cao nhanh", "bao cao", "bc"])
 _NEGATION: Final = frozenset({"khong", "chua", "ko", "k"})
 _BUT: Final = frozenset({"nhung", "tuy", "tru", "ngoai", "rieng", "song"})
 _NEGATION_REACH: Final = 3  # words
+_LONGEST_UNREAD: Final = 6  # characters of a figure; longer ones are telephone numbers, "26/8" is a date
 _MOST_UNKNOWN: Final = 6  # words of a nil report that may name a place or an office
 
 
@@ -49,11 +60,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`nil`: nothing happened. `figures` in the order in which they were written, without those in `errors`."""
+    """`nil`: nothing happened. `figures` in the order in which they were written, without those in `errors`. `unread`:
+    what was typed with a figure that belongs to no field ("cây đổ 30"), so that nobody thinks it was counted."""
 
     figures: tuple[Figure, ...] = ()
     nil: bool = False
     errors: tuple[FieldError, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def argument(self) -> str:
@@ -80,9 +93,13 @@ def parse_report(text: str, keywords: Keywords) -> Report:
     figures: dict[str, Figure] = {}
     errors: list[FieldError] = []
     unpaired: list[Named] = []
+    unread: list[str] = []
     denied = False
     for clause in clauses(found):
-        names = read_clause(clause, keywords.damage, keywords.foreign_units)
+        read = read_clause(clause, keywords.damage, keywords.foreign_units)
+        names = read.names
+        if any(len(number.raw) <= _LONGEST_UNREAD and "/" not in number.raw for number in read.left):
+            unread.append(as_typed(clause))
         errors.extend(FieldError(typed, "unknown_field", value) for typed, value in strange_fields(clause, names))
         for name in names:
             if name.figures:
@@ -97,7 +114,7 @@ def parse_report(text: str, keywords: Keywords) -> Report:
         return Report(nil=True)
     if not figures and not errors:
         errors.extend(FieldError(name.field.code, "not_a_number") for name in unpaired[:1])
-    return Report(tuple(figures.values()), errors=tuple(errors))
+    return Report(tuple(figures.values()), errors=tuple(errors), unread=tuple(unread))
 
 
 def _is_nil(found: Sequence[Token], keywords: Keywords) -> bool:

@@ -17,6 +17,7 @@ from bot.keywords import DamageField
 from text.folding import nfc, unaccent
 
 _TOKEN: Final = re.compile(r"-?\d+(?:[.,]\d+)*(?: ?/ ?\d+(?:[.,]\d+)*)?|[^\W\d_]+|[,;.\n+]|(?<=\s)-(?=\s)")
+_DATE: Final = re.compile(r"(?:\bngày )?\b\d{1,2}[/.-]\d{1,2}[/.-](?:20)?\d{2}\b", re.IGNORECASE)
 _ENDS_CLAUSE: Final = frozenset(",;.\n+-")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:\.\d{3})+")
 _LONGEST_FIGURE: Final = 12  # characters; longer ones are telephone numbers and nonsense
@@ -27,7 +28,29 @@ _IN_WORDS: Final = frozenset(
     ["mot", "hai", "ba", "bon", "bay", "tam", "chin", "muoi", "chuc", "tram", "nghin", "ngan", "vai", "may", "nhieu"]
 )
 _NO_FIGURE_BEHIND: Final = frozenset(
-    ["bc", "xa", "thon", "xom", "ban", "to", "doi", "khu", "pho", "ql", "tb", "cd", "cv", "bd", "so", "cap", "ngay"]
+    [
+        "bc",
+        "xa",
+        "thon",
+        "xom",
+        "ban",
+        "to",
+        "doi",
+        "khu",
+        "pho",
+        "ql",
+        "tb",
+        "cd",
+        "cv",
+        "bd",
+        "so",
+        "cap",
+        "ngay",
+        "h",
+        "nam",
+        "ky",
+        "lan",
+    ]
 )
 """Words whose number is no figure: "thôn 3", "ngày 26/8", "bão số 5"."""
 _OF_TIME: Final = frozenset({"h", "gio", "phut", "ngay"})
@@ -69,8 +92,16 @@ class Named:
     figures: list[Number] = made_by(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """What a clause names, and the figures in it that belong to nothing ("cây đổ 30")."""
+
+    names: list[Named]
+    left: list[Number]
+
+
 def tokens(text: str) -> list[Token]:
-    clean = nfc(text)
+    clean = _DATE.sub(" ", nfc(text))
     found: list[Token] = []
     last = -1
     for match in _TOKEN.finditer(clean):
@@ -109,16 +140,25 @@ def figure_value(raw: str) -> Decimal | None:
 
 def read_clause(
     clause: Sequence[Token], fields: Sequence[DamageField], foreign_units: frozenset[tuple[str, ...]]
-) -> list[Named]:
+) -> Clause:
     """The fields that the clause names, in order, each with its figures. A figure with a foreign unit fits none."""
     folded = [token.folded for token in clause]
     units = foreign_units.union(*(one.units | one.persons for one in fields))
-    numbers = _numbers(clause, folded, units, _name_ends(folded, fields))
+    spans = {span for one in fields for span in one.names.everywhere(folded)}
+    numbers = _numbers(clause, folded, units, foreign_units, spans)
     taken = {at for number in numbers for at in range(number.at, number.end)}
     names = _names(folded, fields, taken)
     strange = {at for at, _ in _strange(clause, names)}
-    _pair(names, [number for number in numbers if number.at not in strange])
-    return names
+    numbers = [number for number in numbers if number.at not in strange]
+    _pair(names, numbers)
+    paired = {number.at for name in names for number in name.figures}
+    return Clause(names, [number for number in numbers if number.at not in paired])
+
+
+def written(clause: Sequence[Token]) -> str:
+    """The clause as it was typed."""
+    said = "".join(token.raw if token.glued else f" {token.raw}" for token in clause)
+    return said.strip()
 
 
 def strange_fields(clause: Sequence[Token], names: Sequence[Named]) -> list[tuple[str, str]]:
@@ -141,25 +181,36 @@ def _strange(clause: Sequence[Token], names: Sequence[Named]) -> list[tuple[int,
     ]
 
 
-def _name_ends(folded: Sequence[str], fields: Sequence[DamageField]) -> set[int]:
-    return {end for one in fields for _, end in one.names.everywhere(folded)}
-
-
 def _numbers(
-    clause: Sequence[Token], folded: Sequence[str], units: frozenset[tuple[str, ...]], name_ends: set[int]
+    clause: Sequence[Token],
+    folded: Sequence[str],
+    units: frozenset[tuple[str, ...]],
+    foreign_units: frozenset[tuple[str, ...]],
+    spans: set[tuple[int, int]],
 ) -> list[Number]:
+    name_ends = {end for _, end in spans}
     by_length = sorted(units, key=lambda unit: (-len(unit), unit))
     numbers: list[Number] = []
     for at, token in enumerate(clause):
         if not is_figure(token):
             continue
-        if at and at not in name_ends and folded[at - 1] in _NO_FIGURE_BEHIND:
+        counted = numbers[-1].end if numbers else 0  # "2 thôn 40 hộ" is no "thôn 40"
+        if at and at not in name_ends and at != counted and folded[at - 1] in _NO_FIGURE_BEHIND:
             continue
         if at + 1 < len(folded) and folded[at + 1] in _OF_TIME:
             continue
         unit = next((one for one in by_length if tuple(folded[at + 1 : at + 1 + len(one)]) == one), ())
+        end = at + 1 + len(unit)
+        counted_itself = token.glued and unit in foreign_units and end < len(clause) and is_figure(clause[end])
+        if counted_itself or _begins_name(at + 1, end, spans):  # "LUA30 cây 50"
+            unit = ()
         numbers.append(Number(token.folded, unit, at, at + 1 + len(unit)))
     return numbers
+
+
+def _begins_name(start: int, end: int, spans: set[tuple[int, int]]) -> bool:
+    """True where the unit is needed by a name behind it: "3 nhà đổ", where "đổ" alone names nothing."""
+    return any(begin == start and end < stop and (end, stop) not in spans for begin, stop in spans)
 
 
 def _names(folded: Sequence[str], fields: Sequence[DamageField], taken: set[int]) -> list[Named]:
@@ -205,6 +256,6 @@ def _fits(number: Number, name: Named) -> bool:
         first = name.figures[0]
         wanted = one.units if first.unit in one.persons else one.persons
         return len(name.figures) == 1 and number.unit in wanted and "/" not in first.raw
-    if name.figures or name.denied:
+    if name.figures or name.denied or (not one.pair and "/" in number.raw):
         return False
     return not number.unit or number.unit in one.units or number.unit in one.persons

@@ -56,17 +56,38 @@ class Intent:
     strict: bool
 
 
+class Said(IntEnum):
+    """What a phrase does in a confirmation; of two that fit equally the first counts."""
+
+    NEVER = 0  # a message with it confirms nothing
+    RECEIVED = 1  # confirms, even where a few other words are said about a document
+    CLEAR = 2  # confirms in a message of nothing else
+    DOCUMENT = 3
+    FILLER = 4  # manners and titles
+    OTHER = 5  # about something else: hides the words in it
+
+
+@dataclass(frozen=True, slots=True)
+class AckPhrase:
+    """`words` in `tone_key` form."""
+
+    said: Said
+    words: tuple[str, ...]
+    folded: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class AckWords:
-    """Folded words and phrases of which a confirmation consists, see `[ack]`."""
+    """Of what a confirmation consists, see `[ack]`. `phrases` by their first folded word, the longest first;
+    `documents` (folded) are the nouns that may stand before a number."""
 
-    received: PhraseSet
-    clear: PhraseSet
+    phrases: Mapping[str, tuple[AckPhrase, ...]]
     documents: PhraseSet
-    fillers: frozenset[str]
-    never: PhraseSet
-    spellings: Mapping[str, frozenset[str]]
-    """Folded word → its spellings here ("ro" → "rõ"): a word that agrees with none of them is another word ("rò")."""
+
+    @property
+    def confirming(self) -> Iterable[AckPhrase]:
+        for listed in self.phrases.values():
+            yield from (phrase for phrase in listed if phrase.said in (Said.RECEIVED, Said.CLEAR))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +189,15 @@ def _intent(row: Mapping[str, Any]) -> Intent:
 
 
 def _ack(raw: Mapping[str, Any]) -> AckWords:
-    spellings: dict[str, set[str]] = {}
-    for listed in raw.values():
-        for word in (word for phrase in listed for word in tone_key(phrase).split()):
-            spellings.setdefault(fold(word), set()).add(word)
-    return AckWords(
-        received=PhraseSet(raw["received"]),
-        clear=PhraseSet(raw["clear"]),
-        documents=PhraseSet(raw["documents"]),
-        fillers=_words(raw["fillers"]),
-        never=PhraseSet(raw["never"]),
-        spellings={word: frozenset(known) for word, known in spellings.items()},
-    )
+    found: dict[str, list[AckPhrase]] = {}
+    for said in Said:
+        for phrase in raw[said.name.lower()]:
+            words = tuple(tone_key(phrase).split())
+            folded = tuple(map(fold, words))
+            found.setdefault(folded[0], []).append(AckPhrase(said, words, folded))
+    for listed in found.values():
+        listed.sort(key=lambda phrase: (-len(phrase.words), phrase.said))
+    return AckWords({first: tuple(listed) for first, listed in found.items()}, PhraseSet(raw["document"]))
 
 
 def _phrases(raw: Mapping[str, Any]) -> Iterable[Phrase]:

@@ -81,7 +81,7 @@ class Reader:
         self._keywords = keywords
         self._waters = load_waters(frozenset(finder.book.keys))
         phrases = [" ".join(phrase.folded) for phrase in keywords.phrases if phrase.tier is not Tier.STOP]
-        ack = [" ".join(words) for words in (*keywords.ack.received, *keywords.ack.clear)]
+        ack = [" ".join(phrase.folded) for phrase in keywords.ack.confirming]
         self._lexicon = Lexicon([*phrases, *ack, *finder.book.phrases])
         self._known = _known(keywords)
         self._orders = frozenset(
@@ -189,5 +189,5 @@ def _known(keywords: Keywords) -> frozenset[str]:
     """Tokens that are words here although they are no syllables."""
     tokens = {word for phrase in keywords.phrases for word in phrase.folded}
     tokens.update(fold(short) for short in keywords.abbreviations)
-    tokens.update(word for words in (*keywords.ack.received, *keywords.ack.clear) for word in words)
+    tokens.update(word for phrase in keywords.ack.confirming for word in phrase.folded)
     return frozenset(tokens | keywords.neutral)

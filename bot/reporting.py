@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.act import Act
@@ -22,6 +22,8 @@ from text.segments import measure
 
 REPORT: Final = "report"
 """The kind of the question that a report leaves open."""
+LONGEST_UNREAD: Final = 40
+"""Characters of what was not counted that the answer repeats."""
 LONGEST_VALUE: Final = 20
 """Characters of what was typed that an error repeats."""
 
@@ -55,7 +57,7 @@ class Reporting:
         )
         handled = Handled("acknowledged", BC, "reported", contact.unit_code, contact.person_id)
         question = Question(REPORT, (), BC, str(given.id))
-        return Act(handled, self._read_back(given, contact, form), question, in_group=True)
+        return Act(handled, self._read_back(given, report.unread, contact, form), question, in_group=True)
 
     async def answered(self, text: str, question: Question, contact: Contact, form: Form) -> Act | None:
         """ "DUNG" or "SAI" after a report was read back. None: it is about something else."""
@@ -78,15 +80,15 @@ class Reporting:
                     return right
         return None
 
-    def _read_back(self, given: Given, contact: Contact, form: Form) -> str:
-        """In words; where that is no SMS part, in codes."""
+    def _read_back(self, given: Given, unread: Sequence[str], contact: Contact, form: Form) -> str:
+        """In words; where that is no SMS part, in codes. What was typed and not counted is said, too."""
         figures = self._words.figures(given.figures, nil=given.nil)
-        text = self._say("read_back", contact, form, figures=figures)
-        if form == "chat" or len(measure(text).parts) == 1:
-            return text
         codes = " ".join(f"{code}{'/'.join(one or '' for one in pair if one is not None)}" for code, pair in
-                         given.figures.items())  # fmt: skip
-        return self._say("read_back", contact, form, figures=codes.replace(".", ","))
+                         given.figures.items()).replace(".", ",")  # fmt: skip
+        key = "read_back_partly" if unread else "read_back"
+        shortened = "; ".join(unread)[:LONGEST_UNREAD]
+        texts = [self._say(key, contact, form, figures=said, unread=shortened) for said in (figures, codes)]
+        return next((text for text in texts if form == "chat" or len(measure(text).parts) == 1), texts[-1])
 
     def _wrong(self, error: FieldError, contact: Contact, form: Form) -> Act:
         field = self._words.fields.get(error.field)

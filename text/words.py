@@ -57,7 +57,7 @@ def split_known(
         if known(word.folded) or (word.folded.isalpha() and is_syllable(word.folded)):
             words.append(word)
         else:
-            words.extend(glued.unglue(word) or (_decoded(word) or _squeezed(word) or word,))
+            words.extend(glued.unglue(word) or (_decoded(word) or _squeezed(word, known) or word,))
     return words
 
 
@@ -71,14 +71,14 @@ def _forms(raw: str) -> tuple[str, str]:
     return tone_key(raw), fold(raw).replace(" ", "")
 
 
-def _squeezed(word: Word) -> Word | None:
-    """ "cứuuuu", "vooiii": letters that were held down, until a syllable is left."""
+def _squeezed(word: Word, known: Callable[[str], bool]) -> Word | None:
+    """ "cứuuuu", "vooiii": letters that were held down, until a syllable or a known word is left."""
     for times in (r"\1\1", r"\1"):
         key = _HELD_DOWN.sub(times, word.key)
         if key == word.key:
             return None
         folded = unaccent(key)
-        if is_syllable(folded):
+        if is_syllable(folded) or known(folded):
             return Word(key, folded, key != folded, word.start, word.end)
         if decoded := _decoded(Word(key, folded, key != folded, word.start, word.end)):
             return decoded

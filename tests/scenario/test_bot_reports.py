@@ -267,3 +267,12 @@ async def test_reports_leave_nothing_new_in_the_inbox(office: Reported) -> None:
         return [row.state for row in inbox.listing(tx, limit=10)]
 
     assert await office.room.ledger.read(states) == ["acknowledged", "acknowledged"]
+
+
+async def test_what_was_not_counted_is_said(office: Reported) -> None:
+    leader = await office.register("Xã Mậu Lâm")
+    (answer,) = await office.hears("BC TM12, cay do 30", leader.phone)
+    assert answer == "Xa Mau Lam: 12 nha toc mai. CHUA TINH: cay do 30. Dung tra loi DUNG, sai gui lai"
+    (answer,) = await office.hears(f"BC TM12, {'cây rất to ở đầu làng ' * 5} 30", leader.zalo, "zalo.user")
+    assert "CHƯA TÍNH: cây rất to ở đầu làng" in answer
+    assert len(answer) < 150

@@ -44,6 +44,16 @@ KEYWORDS = load()
         ("bc không chết người, không sập nhà", "KHONG=1"),
         ("BC", ""),
         ("BC 5 nhà", ""),
+        ("bc 3 nha do", "SAP=3"),
+        ("bc ngap 3 nha sap 2 nha", "NGAP=3;SAP=2"),
+        ("bc 3 nha sap 2 nha ngap", "SAP=3;NGAP=2"),
+        ("bc 1 nguoi chet, 20 con trau", "CHET=1"),
+        ("BC 26/8/2025 ngap 12 nha", "NGAP=12"),
+        ("BC 26/8 ngap 12 nha", "NGAP=12"),
+        ("BC 06h00 ngap 12 nha, lien he 0900000012", "NGAP=12"),
+        ("bc ngap 2 thon 40 ho", "NGAP=40"),
+        ("bc co lap 2 ban 40 ho 170 khau", "COLAP=40/170"),
+        ("BC LUA30 cay 50", "LUA=30"),
     ],
 )
 def test_reports(text: str, argument: str) -> None:
@@ -94,3 +104,27 @@ def test_what_is_written_in_codes_is_read_back(figures: dict[str, int]) -> None:
     expected = ";".join(f"{code}={value}" for code, value in figures.items())
     assert parse_report(compact, KEYWORDS).argument == expected
     assert parse_report(compact.lower().replace(" ", ", "), KEYWORDS).argument == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("BC TM12, cay do 30", ("cay do 30",)),
+        ("bc lua 30 ha, 12 cột điện", ("12 cột điện",)),
+        ("BC TM12 LUA30 cay 50", ("TM12 LUA30 cay 50",)),
+        ("BC 06h00 26/8/2025 xa Nga An ngap 12 nha, lien he 0900000012", ()),
+        ("bc thon 3 ngap 5 nha, ky 2", ()),
+        ("BC TM12 LUA30 NGAP5", ()),
+    ],
+)
+def test_a_figure_that_belongs_to_no_field_is_told(text: str, unread: tuple[str, ...]) -> None:
+    assert parse_report(text, KEYWORDS).unread == unread
+
+
+@pytest.mark.parametrize(
+    "text", ["bc chet 20 con lon", "BC CHET 3 con bo", "bc toc mai 3 truong hoc", "bc co lap 2 ban"]
+)
+def test_what_is_no_person_and_no_house_is_not_counted_as_one(text: str) -> None:
+    report = parse_report(text, KEYWORDS)
+    assert report.argument == ""
+    assert [error.problem for error in report.errors] == ["not_a_number"]
