@@ -58,7 +58,7 @@ def address_of(message: inbox.Waiting, routes: Routes) -> Address:
     telephone = route is not None and route.traits.unaccented
     msisdn = numbers.msisdn(message.sender) if telephone else None
     value = message.sender if msisdn is None else str(msisdn)
-    space = (route.traits.id_space if route is not None else "") or family
+    space = family if route is None else routes.space_of(route)
     return Address(family, value, telephone, f"{message.chat}/{value}" if message.is_group else value, space)
 
 

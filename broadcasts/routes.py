@@ -46,6 +46,14 @@ class Routes:
         """The channel that reaches single people of this family."""
         return next((route for route in self.all if route.family == family and not route.traits.group), None)
 
+    def space_of(self, route: Route) -> str:
+        """Whose ids the senders on this route have, as addresses are kept: the family's where its channel to single
+        people uses the same ids, else those of the route's own id space."""
+        own = self.direct(route.family)
+        if own is None or own.traits.id_space == route.traits.id_space:
+            return route.family
+        return route.traits.id_space or route.family
+
     def groups(self, families: Sequence[str]) -> list[Route]:
         """The groups that a broadcast on these families is also posted to."""
         return [route for route in self.all if route.family in families and route.traits.group and route.post_to]

@@ -72,7 +72,7 @@ class EnrolmentRoom:
     @property
     def groups(self) -> list[tuple[str, str, str]]:
         """(channel, whose ids its members have, the group) of every group that we post to."""
-        return [(route.name, _space(route), route.post_to) for route in self._routes.all if route.post_to]
+        return [(one.name, self._routes.space_of(one), one.post_to) for one in self._routes.all if one.post_to]
 
     def invitation(self, family: str, code: str) -> Invitation | None:
         for route in self._routes.all:
@@ -205,7 +205,7 @@ class EnrolmentRoom:
 
     async def _keep(self, route: Route, members: Sequence[tuple[str, str]]) -> None:
         listed, at = list(members), self._now()
-        space, chat = _space(route), route.post_to
+        space, chat = self._routes.space_of(route), route.post_to
         await self._ledger.write(lambda tx: group_members.replace_list(tx, space, chat, listed, at))
         log.info("group_listed", channel=route.name, members=len(listed))
 
@@ -215,7 +215,3 @@ class EnrolmentRoom:
         except EnrolmentRefused as refused:
             kind = RefusalKind.NOT_FOUND if refused.key == "enrolment_unknown" else RefusalKind.WRONG_STATE
             raise Refusal(kind, refused.key) from refused
-
-
-def _space(route: Route) -> str:
-    return route.traits.id_space or route.family

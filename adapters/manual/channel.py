@@ -58,6 +58,8 @@ class Note:
     by: str = ""
     """Who ticked or declined."""
     answered_at: float | None = None
+    reason: str = ""
+    """Why it was not posted."""
 
     @property
     def reference(self) -> str:
@@ -107,6 +109,10 @@ class ManualChannel:
         at = datetime.fromtimestamp(self._last_tick, UTC) if self._last_tick is not None else None
         return Health(HealthState.OK, "manual_ok", {"waiting": len(waiting)}, at)
 
+    async def notes(self) -> list[Note]:
+        """Every text of the last weeks, newest first, with what became of it."""
+        return sorted(await self._notes(), key=lambda note: -note.at)
+
     async def waiting(self) -> list[Note]:
         """Texts that somebody should post now, oldest first. Those past their validity are closed on the way."""
         open_notes = []
@@ -123,9 +129,9 @@ class ManualChannel:
         """`by` has posted it. False: no such text is waiting (ticked already, declined, expired or unknown)."""
         return await self._close(delivery_id, codes.POSTED, by)
 
-    async def decline(self, delivery_id: int, by: str) -> bool:
+    async def decline(self, delivery_id: int, by: str, reason: str = "") -> bool:
         """`by` cannot post it (no longer in the group, say): the delivery fails and others take over."""
-        return await self._close(delivery_id, codes.DECLINED, by)
+        return await self._close(delivery_id, codes.DECLINED, by, reason)
 
     async def _note(self, envelope: Envelope) -> Outcome:
         if self._sink is None:
@@ -147,24 +153,24 @@ class ManualChannel:
         answered = codes.outcome(known.answer, known.reference) if known else None
         return answered or Unknown(codes.WAITING, (note.reference,))
 
-    async def _close(self, delivery_id: int, answer: str, by: str) -> bool:
+    async def _close(self, delivery_id: int, answer: str, by: str, reason: str = "") -> bool:
         async with self._state.lock(f"{self.name}.note.{delivery_id}"):
             note = await self._read(delivery_id)
             if note is None or note.answer != codes.WAITING:
                 return False
             if note.valid_until is not None and self._now() >= note.valid_until and answer == codes.DECLINED:
                 answer = codes.EXPIRED
-            await self._answer(note, answer, by)
+            await self._answer(note, answer, by, reason)
             return True
 
-    async def _answer(self, note: Note, answer: str, by: str) -> None:
+    async def _answer(self, note: Note, answer: str, by: str, reason: str = "") -> None:
         """The receipt first: if the ledger refuses it, the note stays open and the person is told to try again."""
         if self._sink is None:
             raise LedgerUnavailable("the channel is not running")
         now = self._now()
         at = datetime.fromtimestamp(now, UTC)
         await self._sink.receipts([Receipt(self.name, (note.reference,), codes.RECEIPTS[answer], answer, at, note.to)])
-        await self._write(replace(note, answer=answer, by=by, answered_at=now))
+        await self._write(replace(note, answer=answer, by=by, answered_at=now, reason=reason))
         self._last_tick = now if answer == codes.POSTED else self._last_tick
         log.info("manual_note_closed", delivery_id=note.delivery_id, answer=answer)
 
