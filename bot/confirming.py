@@ -7,7 +7,7 @@ ask which; a code or a quoted message names it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,9 +18,10 @@ from bot.intents import DANHAN, Understood
 from bot.sender import Contact
 from bot.wording import Form, Wording
 from broadcasts.acknowledge import Acknowledgements, Confirmation
+from broadcasts.documents import numbered
 from broadcasts.states import STILL_ASKED
 from directory.units import UnitCatalogue
-from store import broadcasts, confirmations
+from store import broadcasts, confirmations, document_statuses
 from store.engine import Ledger
 from store.inbox import Handled, Waiting
 from text.dates import moment
@@ -29,10 +30,20 @@ LATE_FOR: Final = 24 * 3600.0
 """Seconds after its closing in which plain words still confirm a broadcast, as late."""
 AMBIGUOUS: Final = "AMBIG:"
 """Opens units to choose from in an argument."""
+RECALLED_FOR: Final = 7 * 86_400.0
+"""Seconds for which a late word for a recalled document is still told so."""
 TITLE_SHOWN: Final = 60
 """Characters of a title beside its code."""
 DONE: Final = frozenset({"acknowledged", "acknowledged_late", "already"})
 """Results after which nothing is left to say to a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A directive that was recalled or replaced."""
+
+    code: str
+    title: str
 
 
 class Confirming:
@@ -60,10 +71,14 @@ class Confirming:
         if not contact.unit_code:
             return self._answer("no_unit", contact, form, state="answered")
         directives = await self._acks.open_for(contact.unit_code)
+        found = [meant(document, message.text, directives) for document in documents(meaning)]
+        if found and not any(named.surely for named in found):
+            gone = await self._taken_back(message, contact, documents(meaning))
+            if gone:
+                return await self.by_codes(message, contact, gone, form)
         if not directives:
             return await self._late(message, contact, form)
         waiting = [one for one in directives if one.ack_state in STILL_ASKED]
-        found = [meant(document, message.text, directives) for document in documents(meaning)]
         if found and all(len(named.surely) == 1 for named in found):
             return await self.by_codes(message, contact, [named.surely[0].code for named in found], form)
         perhaps = [one for one in directives if any(one in named.perhaps for named in found)]
@@ -83,6 +98,15 @@ class Confirming:
         if len(closed) == 1:
             return await self.by_codes(message, contact, (closed[0].code,), form)
         return self._which(contact, closed, form)
+
+    async def _taken_back(self, message: Waiting, contact: Contact, named: Sequence[str]) -> list[str]:
+        """Codes of what was recalled or replaced and is named by the number of its document."""
+        since = message.came_at - RECALLED_FOR
+        rows = await self._ledger.read(
+            lambda tx: document_statuses.taken_back(tx, contact.unit_code, since, MOST_CHOICES)
+        )
+        gone = [Gone(code, f"{numbered(content)} {title}") for _, code, title, content in rows]
+        return list(dict.fromkeys(one.code for name in named for one in meant(name, message.text, gone).surely))[:1]
 
     async def by_codes(self, message: Waiting, contact: Contact, codes: Sequence[str], form: Form) -> Act:
         """Confirm what is named; the answer tells the first thing that went otherwise than expected."""
@@ -133,6 +157,8 @@ class Confirming:
         key, by = confirmation.result, confirmation.by or ""
         if key == "already" and by and by != contact.name:
             key = "already_by"
+        if key == "recalled" and confirmation.document:
+            key = "recalled_document"
         return self._answer(
             key,
             contact,
@@ -144,6 +170,7 @@ class Confirming:
             time=time,
             by=by,
             new=confirmation.superseded_by or "",
+            document=confirmation.document,
         )
 
     def _which(self, contact: Contact, directives: Sequence[Directive], form: Form) -> Act:

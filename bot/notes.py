@@ -15,7 +15,7 @@ FOR_PERSON: Final = frozenset(
 
 SAID: Final = frozenset(
     {
-        "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "not_addressed",
+        "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "recalled_document", "not_addressed",
         "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "reported",
         "report_wrong", "report_withdrawn", "command_approve", "command_status", "command_silent",
         "enrol_pending", "enrol_taken", "enrol_confirmed", "enrol_again", "enrol_already", "enrol_mistyped",

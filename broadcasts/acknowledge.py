@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from broadcasts.model import AckState, Actor, BroadcastState, DeliveryState, Refusal, RefusalKind
+from broadcasts.documents import document_number, short_name
+from broadcasts.model import AckState, Actor, BroadcastState, DeliveryState, Kind, Refusal, RefusalKind
 from broadcasts.settle import settle
 from broadcasts.states import MARKABLE, OPEN_FOR_ACKNOWLEDGEMENT, STILL_ASKED, acknowledge
 from lanes.port import Bus
@@ -35,6 +36,8 @@ class Confirmation:
     code: str
     by: str | None = None
     superseded_by: str | None = None
+    document: str = ""
+    """As people name it, "CĐ 04"; "" where it is no numbered document."""
 
 
 class Acknowledgements:
@@ -130,10 +133,12 @@ def _closed_to(tx: Tx, row: BroadcastRow) -> Confirmation | None:
     """What a confirmation of a broadcast that is no longer the last word gets instead."""
     if row.superseded_by is not None:
         newer = broadcasts.by_no(tx, row.superseded_by)
-        if newer is not None and newer.started_at is not None:
+        if newer is not None and newer.started_at is not None and newer.kind != Kind.CANCEL:
             return Confirmation("superseded", row.code, superseded_by=newer.code)
+        if newer is not None and newer.started_at is not None:
+            return Confirmation("recalled", row.code, document=short_name(document_number(row)))
     if row.state == BroadcastState.CANCELLED:
-        return Confirmation("recalled", row.code)
+        return Confirmation("recalled", row.code, document=short_name(document_number(row)))
     return None
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from broadcasts.model import BroadcastState, DeliveryState
+from broadcasts.model import BroadcastState, DeliveryState, Kind
 from broadcasts.settle import settle
-from store import broadcasts, chunks, deliveries, rollcalls
+from store import broadcasts, chunks, deliveries, document_statuses, rollcalls
 from store.broadcasts import BroadcastRow
+from store.document_statuses import StatusRow
 from store.engine import Tx
 
 S = BroadcastState
+ASKED_BACK = "13"
+"""Document code of a recall (`data/document_codes.toml`)."""
+OFFICE = "officer"
+"""The way by which a status comes that the office itself sets."""
 SYSTEM = "loa"
 """The actor of what nobody pressed."""
 
@@ -88,6 +93,15 @@ def replace(tx: Tx, old: int, new: int, now: float) -> None:
     stopped = withdraw(tx, old, DeliveryState.CANCELLED, "superseded", now)
     broadcasts.note(tx, old, now, SYSTEM, "superseded", {"by": new, "deliveries": stopped})
     note_sent(tx, old, now)
-    row = broadcasts.by_no(tx, old)
+    row, newer = broadcasts.by_no(tx, old), broadcasts.by_no(tx, new)
     if row is not None:
         close(tx, row, now, "superseded")
+    if newer is not None and newer.kind == Kind.CANCEL:
+        _ask_back(tx, old, newer, now)
+
+
+def _ask_back(tx: Tx, old: int, newer: BroadcastRow, now: float) -> None:
+    """Code 13, asked back, for every unit that was called upon."""
+    units = [ack.unit_code for ack in rollcalls.of_broadcast(tx, old)]
+    rows = [StatusRow(unit, ASKED_BACK, now, newer.created_by, OFFICE, newer.code) for unit in units]
+    document_statuses.add(tx, old, rows)

@@ -19,8 +19,12 @@ NAMES_SHOWN: Final = 5
 """Units named in a sentence; the others are counted."""
 
 
-def replaced(tx: Tx, ref: str | None, own_code: str, problems: list[Problem]) -> BroadcastRow | None:
-    """The broadcast that a draft with the code `own_code` replaces; what stands in the way goes into `problems`."""
+def replaced(
+    tx: Tx, ref: str | None, own_code: str, problems: list[Problem], *, taking_back: bool
+) -> BroadcastRow | None:
+    """The broadcast that a draft with the code `own_code` replaces; what stands in the way goes into `problems`.
+
+    `taking_back`: it recalls or corrects, which what was stopped halfway may need as well."""
     if ref is None:
         return None
     row = broadcasts.one(tx, ref)
@@ -38,7 +42,7 @@ def replaced(tx: Tx, ref: str | None, own_code: str, problems: list[Problem]) ->
         ended = row.state in (S.CANCELLED, S.REJECTED, S.EXPIRED)
         key = "supersede_never_sent" if ended else "supersede_not_sent"
         problems.append(Problem("supersedes", key, {"code": row.code}))
-    elif row.state == S.CANCELLED:
+    elif row.state == S.CANCELLED and not taking_back:
         problems.append(Problem("supersedes", "supersede_cancelled", {"code": row.code}))
     return row if len(problems) == known else None
 

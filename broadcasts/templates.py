@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +59,17 @@ class Blank(BaseModel):
     derived: dict[str, str] = Field(default_factory=dict)
 
 
+class Followup(BaseModel):
+    """What is said when the thing turns out false, or is over: prepared, so that nobody writes it in a hurry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    subject: str
+    chat: str
+    sms: str
+    sms_leader: str
+
+
 class Template(BaseModel):
     """One template. Texts are accented; SMS texts lose their accents when rendered, unless accents are asked for."""
 
@@ -81,6 +92,9 @@ class Template(BaseModel):
     sms_leader: str
     """For leaders: what to do, until when, and how to confirm."""
     blanks: dict[str, Blank]
+    correction: Followup | None = None
+    """Of its own; without one the office's general words are used, likewise `all_clear`."""
+    all_clear: Followup | None = None
 
     @property
     def forms(self) -> dict[str, str]:
@@ -92,9 +106,13 @@ class TemplateSet:
     """All templates of the office, in the order of their numbers."""
 
     all: tuple[Template, ...]
+    prepared: Mapping[str, Template] = field(default_factory=dict)
+    """Key → what follows an earlier broadcast (`broadcasts.prepared`): never chosen from the list."""
 
     def find(self, name: str) -> Template | None:
         """By number ("T1", "t01"), key ("bao", "BAO"), hazard word or file name ("t01_bao")."""
+        if name in self.prepared:
+            return self.prepared[name]
         wanted = _name_key(name)
         return next((one for one in self.all if wanted in _names(one)), None)
 

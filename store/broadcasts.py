@@ -89,6 +89,16 @@ def supersede(tx: Tx, old: int, new: int) -> bool:
     )
 
 
+def successor(tx: Tx, no: int) -> int | None:
+    """Another broadcast that is on its way to take this one's place: approved, not yet begun or begun."""
+    row = tx.execute(
+        "SELECT no FROM broadcast WHERE supersedes = ? AND state IN ('scheduled', 'sending', 'sent')"
+        " ORDER BY no LIMIT 1",
+        (no,),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
 def one(tx: Tx, ref: str) -> BroadcastRow | None:
     """By number (digits) or by code, whatever its case."""
     is_number = ref.isascii() and ref.isdigit() and len(ref) <= DIGITS_MAX
