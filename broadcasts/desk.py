@@ -333,6 +333,15 @@ class Desk:
     async def view(self, ref: str) -> BroadcastView:
         return await self._ledger.read(lambda tx: views.view(tx, found(tx, ref), self._routes, self._now()))
 
+    async def find(self, ref: str) -> BroadcastView | None:
+        """Like `view`, None where there is none."""
+
+        def read(tx: Tx) -> BroadcastView | None:
+            row = broadcasts.one(tx, ref)
+            return None if row is None else views.view(tx, row, self._routes, self._now())
+
+        return await self._ledger.read(read)
+
     async def list(self, state: str | None = None, limit: int = 50) -> list[BroadcastView]:
         """Newest first."""
         return await self._ledger.read(

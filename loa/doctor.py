@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from broadcasts.templates import TemplateError, load_templates
+from broadcasts.prepared import office_templates
+from broadcasts.templates import TemplateError
 from directory import units as unit_data
 from directory.units import UnitDataError
 from loa.cli.client import api, running
-from loa.cli.out import Failed, say
+from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
 
 DISK_FREE_MB = 1_024
@@ -33,7 +34,7 @@ def checks(config: Path | None) -> Iterator[Check]:
     try:
         settings = load_settings(config)
     except SettingsError as wrong:
-        yield _line("settings", False, say(f"settings.{wrong.key}", **wrong.params), say("doctor.settings.mend"))
+        yield _line("settings", False, say(f"settings.{wrong.key}", **blanks_of(wrong)), say("doctor.settings.mend"))
         return
     yield _check("settings", True)
     yield _data()
@@ -61,7 +62,7 @@ def _data() -> Check:
 
 def _templates() -> Check:
     try:
-        return _check("templates", True, count=len(load_templates().all))
+        return _check("templates", True, count=len(office_templates().all))
     except TemplateError as wrong:
         return _line("templates", False, str(wrong), say("doctor.templates_bad.mend"))
 

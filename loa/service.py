@@ -24,19 +24,21 @@ from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
 from broadcasts.dispatch import Dispatcher
 from broadcasts.model import Role
+from broadcasts.prepared import office_templates
 from broadcasts.recorder import Recorder
-from broadcasts.templates import load_templates
 from directory import units as unit_data
 from directory.content_book import READ_AGAIN_SECONDS, ContentBook
 from directory.number_lists import discard_incomplete
 from lanes.memory import MemoryBus, MemoryLanes
+from loa.by_hand import PostsByHand
 from loa.carrier_orders import MAIL_TICK_SECONDS, SILENCE_TICK_SECONDS, CarrierOrders
 from loa.cli.client import SERVICE_FILE
 from loa.durable import LedgerState
+from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
 from loa.settings import Settings, SettingsError
 from loa.texts import ack_label, bot_office, desk_settings
-from loa.wiring import LedgerSink, SwitchedOn, build_routes, own_addresses
+from loa.wiring import LedgerSink, SwitchedOn, build_routes, by_hand, granting, own_addresses
 from store import access
 from store.engine import Ledger, Tx
 from store.migrate import migrate
@@ -68,7 +70,7 @@ class Service:
         self._demo = demo
         self._phone_wall = phone_wall
         self.units = unit_data.load()
-        self.templates = load_templates()
+        self.templates = office_templates()
         self.ledger = Ledger(settings.store.path())
         self.bus = MemoryBus()
         self.lanes = MemoryLanes()
@@ -93,6 +95,11 @@ class Service:
         self.archive = Archive(self.ledger)
         self.intake = self._intake()
         self.approval_asker = ApprovalAsker(self.ledger, self.desk, self.routes, settings.office.code_prefix)
+        self.enrolment = EnrolmentRoom(
+            self.ledger, self.bus, self.desk, self.routes, self.units, settings.enrolment.valid_for
+        )
+        posts = by_hand(self.routes)
+        self.posts = posts and PostsByHand(self.ledger, self.bus, posts, settings.adapters.manual.ring_after)
         self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
@@ -110,7 +117,8 @@ class Service:
 
     def _intake(self) -> Intake:
         ourselves, prefix = own_addresses(self.settings.adapters), self.settings.office.code_prefix
-        listening = ears.load(bot_office(self.settings), self.units, ourselves, prefix, self.content)
+        confirm = self.settings.enrolment.confirm
+        listening = ears.load(bot_office(self.settings), self.units, ourselves, prefix, self.content, confirm)
         return listening.intake(
             self.ledger, self.bus, self.routes, self.acknowledgements, self.desk, commands=self.desk
         )
@@ -160,6 +168,8 @@ class Service:
             (self.orders.watch.tick, SILENCE_TICK_SECONDS),
             (self.content.refresh, READ_AGAIN_SECONDS),
             (self.archive.collect, COLLECT_EVERY_SECONDS),
+            *self.enrolment.jobs(),
+            *(self.posts.jobs() if self.posts else ()),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(
@@ -173,12 +183,15 @@ class Service:
             ledger=self.ledger,
             bus=self.bus,
             channels=SwitchedOn(self.routes),
+            grants=granting(self.routes),
             units=self.units,
             importing=Imports(self.ledger, self.units, self.data),
             templates=self.templates,
             orders=self.orders.desk,
             carriers=self.orders.answers,
             archive=self.archive,
+            enrolling=self.enrolment,
+            by_hand=self.posts,
             settings=WebSettings(
                 office_name=self.settings.office.name,
                 public_url=self.settings.web.public_url,

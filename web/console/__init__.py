@@ -9,6 +9,7 @@ from aiohttp import web
 from web.attempts import Attempts
 from web.console import (
     account,
+    aftermath,
     attachments,
     audit,
     board,
@@ -40,6 +41,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *board.ROUTES,
     *compose.ROUTES,
     *broadcasts.ROUTES,
+    *aftermath.ROUTES,
     *attachments.ROUTES,
     *rollcall.ROUTES,
     *inbox.ROUTES,

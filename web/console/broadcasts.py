@@ -8,6 +8,7 @@ from aiohttp import web
 
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
 from text.report import count_report
+from web.console.differing import blanks_before, differing, replaced_by
 from web.console.page import page, render, see_other
 from web.context import actor_of, ref_of, services_of
 from web.problems import Trouble
@@ -47,7 +48,8 @@ async def one(request: web.Request) -> web.StreamResponse:
     if view.state in LIVE and "all" not in request.query:
         return see_other(f"/broadcasts/{view.code}/rollcall")
     timeline = [event for event in await services.desk.events(view.code) if event.event not in TILES_SHOW]
-    replaced = await services.desk.view(view.supersedes) if view.supersedes else None
+    replaced = await replaced_by(services, view.supersedes)
+    template = services.desk.templates.find(view.template) if view.template else None
     return await render(
         request,
         "broadcast.html",
@@ -55,6 +57,9 @@ async def one(request: web.Request) -> web.StreamResponse:
         view=view,
         timeline=timeline,
         replaced=replaced,
+        differs=differing(replaced, view.texts) if replaced else {},
+        blanks_before=blanks_before(replaced, view.template, view.blanks),
+        labels={name: blank.label for name, blank in template.blanks.items()} if template else {},
         reports={form: count_report(text) for form, text in view.texts.items() if form != "chat"},
         approver=allows(actor.role, Role.APPROVER),
         author=view.created_by == actor.name,

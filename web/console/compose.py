@@ -15,6 +15,7 @@ from store import access, attachments, broadcasts, directory, number_lists
 from text.report import count_report
 from web.api.idempotency import one_at_a_time
 from web.console import forms
+from web.console.differing import blanks_before, differing, replaced_by
 from web.console.forms import ComposeForm
 from web.console.page import page, render, see_other
 from web.context import actor_of, ref_of, services_of, session_of
@@ -144,7 +145,6 @@ async def _form_page(
         "compose.html",
         status=status,
         mode=mode or form.mode,
-        form=form,
         template=template,
         action=action,
         view=view,
@@ -158,6 +158,7 @@ async def _form_page(
         kinds=forms.KINDS,
         hours=forms.VALID_HOURS,
         input_of=input_of,
+        before=blanks_before(await replaced_by(services, form.supersedes), form.template, form.blanks),
         files=await services.ledger.read(lambda tx: attachments.by_ids(tx, form.attachments)),
         attach_most=SIZE_LIMIT,
         **await _previewed(services, form, quiet=status == 200 and view is None),
@@ -174,6 +175,7 @@ def input_of(template: Template, name: str) -> str:
 async def _previewed(services: Services, form: ComposeForm, *, quiet: bool = False) -> dict[str, Any]:
     """`quiet`: nothing was typed yet, so that nothing is said to be missing."""
     draft = form.draft()
+    old = await replaced_by(services, form.supersedes)
     shown: Preview = await services.desk.preview(draft)
     if template := services.templates.find(draft.template or ""):
         shown.texts = (await services.desk.preview(_with_gaps_shown(draft, template))).texts
@@ -183,6 +185,8 @@ async def _previewed(services: Services, form: ComposeForm, *, quiet: bool = Fal
         "quiet": quiet,
         "twins": await _twins(services, draft, shown),
         "report_of": count_report,
+        "form": form,
+        "differs": differing(old, shown.texts) if old else {},
     }
 
 
