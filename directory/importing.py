@@ -15,7 +15,7 @@ from directory.columns import load_words
 from directory.names import slug
 from directory.number_lines import Collected, ListDigest, ascending, collect
 from directory.number_lists import BATCH, NewVersion
-from directory.people_plan import PeoplePlan, Step, Stored, plan_people
+from directory.people_plan import PeoplePlan, Step, Stored, plan_digest, plan_people
 from directory.person_lines import PersonLine, read_people
 from directory.reading import FileRefused, Reject, read_records
 from directory.units import UnitCatalogue
@@ -39,6 +39,8 @@ class PeopleReport:
     unchanged: int
     rejected: tuple[Reject, ...]
     steps: tuple[Step, ...]
+    digest: str = ""
+    """Of exactly these changes, see `people_plan.plan_digest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,20 @@ class ListReport:
 
 
 async def import_people(
-    ledger: Ledger, catalogue: UnitCatalogue, path: Path, now: float, *, dry_run: bool = False, replace: bool = False
+    ledger: Ledger,
+    catalogue: UnitCatalogue,
+    path: Path,
+    now: float,
+    *,
+    dry_run: bool = False,
+    replace: bool = False,
+    expect: str = "",
 ) -> PeopleReport:
     """Bring the people of a CSV or XLSX file into the directory, all in one transaction.
 
     `replace`: the file is the whole truth for its units and posts; whoever is missing is removed, unless a line was
-    rejected. Raises `FileRefused`, and `LedgerError` where nothing could be stored.
+    rejected. `expect`: the digest of what was shown before; `FileRefused` (plan_changed) where it would be something
+    else by now. Raises `FileRefused`, and `LedgerError` where nothing could be stored.
     """
     lines, rejects = await asyncio.to_thread(_people_lines, path, catalogue)
 
@@ -72,6 +82,8 @@ async def import_people(
 
     def carry_out(tx: Tx) -> PeoplePlan:
         made = plan(tx)
+        if expect and plan_digest(made) != expect:
+            raise FileRefused("plan_changed")
         for step in made.steps:
             _make_room(tx, step, now)
         for step in made.steps:
@@ -86,6 +98,7 @@ async def import_people(
         unchanged=made.count("same"),
         rejected=tuple(sorted((*rejects, *made.rejected), key=lambda reject: reject.line)),
         steps=tuple(step for step in made.steps if step.what != "same"),
+        digest=plan_digest(made),
     )
     log.info(
         "people_imported",

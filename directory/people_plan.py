@@ -6,6 +6,8 @@ unit). A new name in a post of which a unit has one is a successor: the one befo
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -100,6 +102,19 @@ def plan_people(
     succeeded = {person_id for step in steps for person_id in step.retires}
     steps += [_removal(person) for person in gone.values() if person.row.id not in succeeded]
     return PeoplePlan(tuple(steps), tuple(sorted(rejected, key=lambda reject: reject.line)))
+
+
+def plan_digest(plan: PeoplePlan) -> str:
+    """SHA-256 (hex) over everything that the plan would change."""
+    steps = [
+        [
+            step.what, step.person_id, step.unit_code, step.role, step.name, sorted(step.retires), sorted(step.drops),
+            sorted(step.places), sorted(step.adds),
+        ]
+        for step in plan.steps
+        if step.what != "same"
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(steps, separators=(",", ":")).encode("ascii")).hexdigest()
 
 
 def _gather(lines: Iterable[PersonLine]) -> tuple[list[_Wanted], list[Reject]]:

@@ -1,4 +1,4 @@
-"""The room of texts that a person posts by hand: what waits, the tick and the refusal, and the ring when nobody comes."""
+"""The room of texts that a person posts by hand: what waits, the tick, the refusal, the ring when nobody comes."""
 
 from __future__ import annotations
 

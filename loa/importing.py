@@ -42,17 +42,23 @@ class Imports:
             list_id=report.list_id,
         )
 
-    async def people(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:
+    async def people(
+        self, filename: str, content: bytes, actor: Actor, *, dry_run: bool, replace: bool = False, expect: str = ""
+    ) -> ImportReport:
         with self._upload(Path(filename).suffix.lower()) as path:
             await asyncio.to_thread(path.write_bytes, content)
             with _refusals():
-                report = await importing.import_people(self._ledger, self._units, path, time.time(), dry_run=dry_run)
+                report = await importing.import_people(
+                    self._ledger, self._units, path, time.time(), dry_run=dry_run, replace=replace, expect=expect
+                )
         return ImportReport(
             added=report.added,
             changed=report.changed,
             removed=report.removed,
             rejected=[_reject(one) for one in report.rejected[:REJECTS_SHOWN]],
             rejections=len(report.rejected),
+            steps=report.steps,
+            digest=report.digest,
         )
 
     async def content(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:

@@ -98,8 +98,8 @@ class Service:
         self.enrolment = EnrolmentRoom(
             self.ledger, self.bus, self.desk, self.routes, self.units, settings.enrolment.valid_for
         )
-        posts = by_hand(self.routes)
-        self.posts = posts and PostsByHand(self.ledger, self.bus, posts, settings.adapters.manual.ring_after)
+        manual, ring_after = by_hand(self.routes), settings.adapters.manual.ring_after
+        self.posts = None if manual is None else PostsByHand(self.ledger, self.bus, manual, ring_after)
         self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())

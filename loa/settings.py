@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.manual.settings import ManualSettings
@@ -20,7 +29,12 @@ from adapters.sms.settings import KINDS, SmsSettings
 from adapters.telegram.settings import TelegramSettings
 from adapters.zalo.settings import ZaloSettings
 from broadcasts.carrier_orders.office import ACKNOWLEDGE_WITHIN_SECONDS
+from broadcasts.drafting import DEFAULT_STEPS
+from broadcasts.model import DraftStep, Problem, Role, Urgency
+from broadcasts.own_steps import read_steps
 from broadcasts.steps import Step
+from directory.enrolment import Confirm
+from directory.enrolment_codes import VALID_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_DEFAULT = "config.toml"
@@ -30,10 +44,12 @@ SIZE_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 class SettingsError(Exception):
     """The settings cannot be used; `key` names the sentence in `locale/` (`settings.<key>`)."""
 
-    def __init__(self, key: str, **params: str) -> None:
+    def __init__(self, key: str, problem: Problem | None = None, **params: str) -> None:
         super().__init__(key)
         self.key = key
         self.params = params
+        self.problem = problem
+        """What is wrong with a value that drafts may hold, too; its sentence is the blank `says`."""
 
 
 def seconds(value: Any) -> Any:
@@ -87,6 +103,11 @@ class Web(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
     public_url: str = ""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+
+
+class SignIn(_Section):
+    second_factor_for: tuple[Role, ...] = ()
 
 
 class Adapters(_Section):
@@ -99,31 +120,50 @@ class Adapters(_Section):
 class StepSettings(_Section):
     after: Duration
     channels: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    unless: Literal["", "delivered"] = ""
+    roles: tuple[str, ...] | None = None
+    """None: whoever the audience names."""
+    unless: Literal["", "delivered", "seen", "acknowledged"] = ""
     call: bool = False
+    repeat: Duration = 0.0
+    times: int = 1
 
-    def step(self) -> Step:
-        return Step.model_validate(self.model_dump())
+    def given(self) -> DraftStep:
+        """As a draft would give it: both are read and refused alike."""
+        fields = self.model_dump() | {"channels": list(self.channels)}
+        return DraftStep(**fields | {"roles": None if self.roles is None else list(self.roles)})
 
 
 class Escalation(_Section):
     steps: tuple[StepSettings, ...] = Field(min_length=1)
 
+    def chain(self) -> tuple[Step, ...]:
+        return read_steps([step.given() for step in self.steps], FAMILIES)[0]
+
+
+FAMILIES = ("zalo", "telegram", "sms")
+"""Channels that a step may name, whether they are switched on or not."""
 
 DEFAULT_ESCALATION = Escalation(
     steps=(
         StepSettings(after=0, channels=("zalo", "telegram")),
         StepSettings(after=300, channels=("sms",), unless="delivered"),
+        StepSettings(after=900, call=True),
     )
 )
-"""Zalo at once, SMS after five minutes without `delivered` (DESIGN 4)."""
+"""Zalo at once, SMS after five minutes without `delivered`, the call list after fifteen."""
 
 
 class Limits(_Section):
     sms_parts: int = Field(default=4, ge=1, le=10)
     give_up_after: Duration = 600.0
     close_after: Duration = 86_400.0
+
+
+class EnrolmentSettings(_Section):
+    """How accounts of people become addresses: who confirms, how long a code is good."""
+
+    confirm: Confirm = Confirm.OFFICER
+    valid_for: Duration = VALID_SECONDS
 
 
 class CarrierSettings(_Section):
@@ -168,12 +208,14 @@ class Settings(BaseSettings):
     store: Store = Store()
     lanes: LanesSettings = LanesSettings()
     web: Web = Web()
+    sign_in: SignIn = SignIn()
     adapters: Adapters = Adapters()
     escalation: dict[str, Escalation] = Field(default_factory=lambda: {"default": DEFAULT_ESCALATION})
     limits: Limits = Limits()
     carriers: tuple[CarrierSettings, ...] = ()
     carrier_orders: CarrierOrderSettings = CarrierOrderSettings()
     mail: Mail = Mail()
+    enrolment: EnrolmentSettings = EnrolmentSettings()
 
     @model_validator(mode="after")
     def _carriers_once(self) -> Settings:
@@ -215,9 +257,23 @@ def load_settings(config: Path | None = None, overrides: dict[str, Any] | None =
         except tomllib.TOMLDecodeError as broken:
             raise SettingsError("config_broken", path=str(path), says=str(broken)) from broken
     try:
-        return Settings(**merged(values, overrides or {}))
+        made = Settings(**merged(values, overrides or {}))
     except ValidationError as wrong:
         raise _explained(wrong, path) from wrong
+    _check_escalation(made, path)
+    return made
+
+
+def _check_escalation(settings: Settings, path: Path) -> None:
+    """Raises `SettingsError` with the first step that makes no sense."""
+    for name, chain in settings.escalation.items():
+        if name not in {DEFAULT_STEPS, *(one.value for one in Urgency)}:
+            raise SettingsError("key_unknown", path=path.name, where=f"escalation.{name}")
+        problems = read_steps([step.given() for step in chain.steps], FAMILIES)[1]
+        for problem in problems:
+            raise SettingsError("escalation", path=path.name, where=name, problem=problem)
+    if DEFAULT_STEPS not in settings.escalation:
+        raise SettingsError("key_missing", path=path.name, where=f"escalation.{DEFAULT_STEPS}")
 
 
 def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

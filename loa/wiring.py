@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.abilities import Granting
 from adapters.contract import Channel, DurableState, Health, Hook, Incoming, Now, Receipt
 from adapters.manual.channel import ManualChannel
 from adapters.sms.esms.channel import EsmsChannel
@@ -87,9 +88,19 @@ def _sms_account(account: SmsAccount, state: DurableState, now: Now, learned: Le
     return SmppChannel(account, state, now)
 
 
+def by_hand(routes: Routes) -> ManualChannel | None:
+    """The channel whose texts people post themselves, where it is on."""
+    return next((route.channel for route in routes.all if isinstance(route.channel, ManualChannel)), None)
+
+
 def own_addresses(adapters: Adapters) -> set[str]:
     """Senders that are ourselves: never answered."""
     return {account.sender for account in adapters.sms.accounts if account.sender}
+
+
+def granting(routes: Routes) -> dict[str, Granting]:
+    """Channels that a person lets in at their provider."""
+    return {route.name: route.channel for route in routes.all if isinstance(route.channel, Granting)}
 
 
 @dataclass(slots=True)

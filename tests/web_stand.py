@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ from broadcasts.routes import Route
 from broadcasts.steps import Step
 from broadcasts.templates import load_templates
 from directory import groups, importing, units
+from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
 from store import access
 from store.engine import Tx, connect_reader
@@ -112,13 +114,13 @@ def keep_furniture(ledger: Path, keys: dict[Role, str]) -> None:
 class Stand:
     """`client(role)` speaks as a program, `browser(name)` as somebody who has signed in."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, more: Sequence[Route] = (), **settings: Any) -> None:
         self.clock = Clock()
         self.folder = folder
         self.zalo = ScriptedChannel("zalo.user", buttons=True)
         self.sms = ScriptedChannel("sms.one", unaccented=True)
         self._furnished = furnish(folder)
-        self.room = EngineRoom(folder, Route(self.zalo, "zalo"), Route(self.sms, "sms"), now=self.clock)
+        self.room = EngineRoom(folder, Route(self.zalo, "zalo"), Route(self.sms, "sms"), *more, now=self.clock)
         self.units = units.load()
         self.acks = Acknowledgements(self.room.ledger, self.room.bus)
         self.channels = StandChannels(self.clock)
@@ -146,6 +148,9 @@ class Stand:
             templates=load_templates(),
             orders=self.orders,
             carriers=CarrierAnswers(self.room.ledger, self.room.bus, self.clock),
+            enrolling=EnrolmentRoom(
+                self.room.ledger, self.room.bus, desk, self.room.routes, self.units, now=self.clock
+            ),
             archive=Archive(self.room.ledger, self.clock),
             settings=WebSettings(office_name="Văn phòng mẫu", **settings),
             now=self.clock,

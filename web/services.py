@@ -7,16 +7,20 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from adapters.abilities import Granting
 from adapters.contract import Health, Hook, Now
+from adapters.joining import Invitation
 from broadcasts.archive import Archive
 from broadcasts.carrier_orders.answers import CarrierAnswers
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.desk import Desk
 from broadcasts.model import Actor
 from broadcasts.templates import TemplateSet
+from directory.people_plan import Step
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from store.engine import Ledger
+from store.enrolment import Request
 
 
 class Channels(Protocol):
@@ -44,6 +48,10 @@ class ImportReport:
     removed: int
     rejected: Sequence[Mapping[str, Any]] = ()
     rejections: int = 0
+    steps: Sequence[Step] = ()
+    """For people: what happens to each who does not stay as they are."""
+    digest: str = ""
+    """For people: names exactly these changes, so that what was shown is what is done."""
     list_id: int | None = None
     """For numbers: the version of the list that was made, for `list:` and `file:` audiences."""
 
@@ -54,11 +62,79 @@ class Importing(Protocol):
     async def numbers(self, name: str, chunks: AsyncIterator[bytes], *, dry_run: bool) -> ImportReport:
         """Phone numbers in CSV or one a line, as they come. `name` "" makes a list for one broadcast."""
 
-    async def people(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:
-        """Raises `Refusal` for a file that is no CSV or XLSX."""
+    async def people(
+        self, filename: str, content: bytes, actor: Actor, *, dry_run: bool, replace: bool = False, expect: str = ""
+    ) -> ImportReport:
+        """`replace`: the file is the whole truth for its units and posts. `expect`: the digest of what was shown; other
+        changes than these are refused. Raises `Refusal`: a file that is no CSV or XLSX, plan_changed."""
 
     async def content(self, filename: str, content: bytes, actor: Actor, *, dry_run: bool) -> ImportReport:
         """Entries that answers are made of. Raises `Refusal` for a file that is no CSV or XLSX."""
+
+
+class Enrolling(Protocol):
+    """How accounts become people's addresses. Every act raises `Refusal` where it cannot be done."""
+
+    @property
+    def families(self) -> Sequence[str]:
+        """Families that people can enrol in."""
+
+    @property
+    def groups(self) -> Sequence[tuple[str, str, str]]:
+        """(channel, whose ids its members have, the group) of every group that we post to."""
+
+    def invitation(self, family: str, code: str) -> Invitation | None:
+        """The link for a code; None while the channel does not know its own address."""
+
+    async def issue(self, person_id: int, family: str, actor: Actor) -> None: ...
+
+    async def issue_all(self, people: list[int], family: str, actor: Actor) -> int: ...
+
+    async def withdraw(self, person_id: int, family: str, actor: Actor) -> None: ...
+
+    async def send_code(self, person_id: int, family: str, actor: Actor) -> None: ...
+
+    async def confirm(self, request_id: int, actor: Actor) -> Request: ...
+
+    async def refuse(self, request_id: int, reason: str, actor: Actor) -> Request: ...
+
+    async def read_groups(self) -> None: ...
+
+
+class HandNote(Protocol):
+    """One text that a person posts by hand. Times are epoch seconds."""
+
+    @property
+    def delivery_id(self) -> int: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def at(self) -> float: ...
+    @property
+    def valid_until(self) -> float | None: ...
+    @property
+    def answer(self) -> str:
+        """waiting_for_person, posted, declined or expired."""
+
+    @property
+    def by(self) -> str: ...
+    @property
+    def answered_at(self) -> float | None: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class ByHand(Protocol):
+    """Texts for a place that no program may write to."""
+
+    async def notes(self, broadcast_no: int | None = None) -> Sequence[HandNote]:
+        """Newest first; of one broadcast or of all."""
+
+    async def tick(self, delivery_id: int, actor: Actor) -> None: ...
+
+    async def decline(self, delivery_id: int, reason: str, actor: Actor) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +171,10 @@ class Services:
     orders: OrderDesk
     carriers: CarrierAnswers
     archive: Archive
+    enrolling: Enrolling
+    by_hand: ByHand | None = None
+    """None where no channel is posted to by hand."""
     settings: WebSettings = field(default_factory=WebSettings)
+    grants: Mapping[str, Granting] = field(default_factory=dict)
+    """Channels that a person lets in at their provider, by name."""
     now: Now = time.time
