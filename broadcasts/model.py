@@ -177,6 +177,14 @@ class Preview:
     problems: list[Problem]
     escalation: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     """The steps that it would follow: `{"after", "channels", "roles", "unless", "call", "repeat", "times"}`."""
+    opted_out: int = 0
+    """Numbers left out because they take no campaigns."""
+    duplicates: int = 0
+    """Numbers that stand in several of the lists and count once."""
+    cost: dict[str, Any] | None = None
+    """`broadcasts.pricing.Pricing.quote`; None where no channel's messages cost money."""
+    notices: list[Problem] = dataclasses.field(default_factory=list)
+    """What an officer should know and need not mend; `notice.<key>` in `locale/`."""
 
 
 @dataclass(frozen=True, slots=True)
