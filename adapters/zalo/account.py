@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from adapters.abilities import GrantLink
 from adapters.contract import (
     DurableState,
     Health,
@@ -25,7 +26,9 @@ from adapters.contract import (
 from adapters.zalo import http, limits
 from adapters.zalo.client import Answer, OaClient, Refused
 from adapters.zalo.gate import Gate
+from adapters.zalo.granting import Grants
 from adapters.zalo.interactions import Interactions
+from adapters.zalo.media import Uploads
 from adapters.zalo.oauth import Tokens, Trouble
 from adapters.zalo.settings import OaAccount, missing
 from adapters.zalo.webhook import OaWebhook
@@ -41,6 +44,18 @@ _TROUBLE = {
 }
 
 
+class OaSide:
+    """What the channels of one account have in common beside the contract (`adapters.abilities.Granting`)."""
+
+    _oa: ZaloOa
+
+    async def ask_grant(self, redirect: str) -> GrantLink | str:
+        return await self._oa.grants.ask(redirect)
+
+    async def take_grant(self, code: str, state: str) -> str:
+        return await self._oa.grants.take(code, state)
+
+
 class ZaloOa:
     """Shared by reference; the first channel to start opens it and the last one to stop closes it.
 
@@ -53,7 +68,9 @@ class ZaloOa:
         self.now = now
         self.gate = Gate(limits.OA_IN_FLIGHT, account.rate, now)
         self.tokens = Tokens(account, state, self.session, now)
+        self.grants = Grants(account, state, self.tokens, now)
         self.client = OaClient(account, self.tokens, self.gate, self.session, now)
+        self.uploads = Uploads(self.client, state, account.oa_id, now)
         self.interactions = Interactions(account.oa_id, state, now)
         self.webhook = OaWebhook(account, state, now, self.interactions.heard)
         self.hooks: Mapping[str, Hook] = {"zalo.oa": self.webhook.handle}

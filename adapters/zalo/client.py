@@ -77,20 +77,25 @@ class OaClient:
         priority: Priority = Priority.NORMAL,
         json: Any = None,
         params: Mapping[str, str] | None = None,
+        form: Callable[[], aiohttp.FormData] | None = None,
+        answer_seconds: float | None = None,
         host: str = "",
         table: Mapping[int, Code] = codes.OA,
         valid_until: float | None = None,
     ) -> Called:
         """Call once; once more when the token had to be renewed, which Zalo refuses before it does anything.
 
-        `valid_until` (epoch seconds) is looked at again when the gate has let the call through.
+        `valid_until` (epoch seconds) is looked at again when the gate has let the call through. `form` makes the body
+        of an upload, anew for each try; `answer_seconds` where it takes longer than usual.
         """
         url = (host or self._account.base_url) + path
         token = await self._tokens.access()
         for attempt in (1, 2):
             if isinstance(token, Trouble):
                 return from_trouble(token)
-            ending = await self._through_gate(method, url, token, priority, json, params, valid_until)
+            ending = await self._through_gate(
+                method, url, token, priority, json, params, valid_until, form() if form else None, answer_seconds
+            )
             called = ending if isinstance(ending, Rejected) else self._read(ending, table)
             if attempt == 2 or not (isinstance(called, Refused) and called.code.action is Action.REFRESH):
                 return called
@@ -106,6 +111,8 @@ class OaClient:
         json: Any,
         params: Mapping[str, str] | None,
         valid_until: float | None,
+        form: aiohttp.FormData | None,
+        answer_seconds: float | None,
     ) -> http.Ending | Rejected:
         if wait := await self.gate.enter(priority):
             return Rejected("throttled", RejectClass.RETRY_LATER, after=wait)
@@ -119,7 +126,8 @@ class OaClient:
                 headers={"access_token": token},
                 json=json,
                 params=params,
-                answer_seconds=self._account.answer_seconds,
+                form=form,
+                answer_seconds=answer_seconds or self._account.answer_seconds,
             )
         finally:
             self.gate.leave()

@@ -17,6 +17,10 @@ from text.folding import nfc
 
 OURS = 0
 """`src` of a message that the OA sent."""
+TEXT = "text"
+ANY_FILE = "\0file"
+"""Stands for an entry that is no text: a history names neither the upload nor its bytes, so the first one behind the
+text is taken for the file that follows it."""
 IDS_REMEMBERED = 5000
 
 ReadPage = Callable[[int], Awaitable[Called]]
@@ -46,7 +50,7 @@ class Lookup:
         if not reached:
             return None
         taken = await self._sending.taken_before(envelope.delivery_id)
-        wanted = parts_of(envelope)[len(taken) :]
+        wanted = [*parts_of(envelope), *[ANY_FILE] * len(envelope.attachments)][len(taken) :]
         found = self._match(entries, wanted, since, envelope.delivery_id)
         ids = [*taken, *found]
         whole = len(found) == len(wanted)
@@ -66,15 +70,22 @@ class Lookup:
     ) -> list[str]:
         """Ids of the longest beginning of `wanted` that the chat shows in this order."""
         ours = (
-            (provider_id, _same(str(entry.get("message", ""))))
+            (provider_id, _same(str(entry.get("message", ""))), entry.get("type", TEXT))
             for entry in reversed(entries)
             if entry.get("src") == OURS
             and seconds(entry) >= since
             and self._known.get(provider_id := str(entry.get("message_id", "")), delivery_id) == delivery_id
         )
         found = []
-        for text in wanted:
-            first = next((provider_id for provider_id, shown in ours if shown == _same(text)), None)
+        for text in map(_same, wanted):
+            first = next(
+                (
+                    provider_id
+                    for provider_id, shown, kind in ours
+                    if (kind != TEXT if text == ANY_FILE else shown == text)
+                ),
+                None,
+            )
             if first is None:
                 break
             found.append(first)

@@ -65,6 +65,10 @@ REFRESH_AT_SHARE = 0.80
 """Part of the access token's life after which it is renewed ahead of need."""
 REFRESH_TOKEN_SECONDS = 90 * 86_400
 """About three months from issue; each one is used once. Zalo OAuth v4."""
+GRANT_CODE_SECONDS = 600.0
+"""Life of the code that the consent page leads back with. Zalo OAuth v4."""
+GRANT_LINK_SECONDS = 3600.0
+"""How long a consent link may wait for the administrator (our own rule)."""
 REFRESH_CHECK_SECONDS = 300.0
 """How often the age of the pair is looked at."""
 REFUSED_REFRESH_PAUSE_SECONDS = 60.0
@@ -126,3 +130,13 @@ NIGHT_ENDS_HOUR = 6
 """Hours of Asia/Ho_Chi_Minh in which some message types are refused. Zalo ZNS docs, code -133; OA code -234."""
 LOCAL_UTC_OFFSET_HOURS = 7
 """Asia/Ho_Chi_Minh, no daylight saving."""
+
+UPLOAD_FILE_BYTES = 5 * 1024 * 1024
+UPLOAD_IMAGE_BYTES = 1024 * 1024
+"""Largest PDF and picture. Zalo OA docs, "Upload file" (5 MB) and "Upload hình ảnh" (1 MB)."""
+UPLOAD_REUSE_SECONDS = 6 * 86_400
+"""Zalo keeps an upload at most 7 days and readers lose it then: one that is nearly over is not given to new readers."""
+UPLOAD_SECONDS = 60.0
+"""Longest wait while 5 MB go over a weak line (our own rule: 0.7 Mbit/s)."""
+BOT_PHOTO_BYTES = 5 * 1024 * 1024
+"""Largest picture that the Bot Platform fetches; undocumented, what its clients assume."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from weakref import WeakValueDictionary
 
 import orjson
@@ -15,6 +16,7 @@ import structlog
 
 from adapters.contract import (
     Accepted,
+    Attachment,
     DurableState,
     Envelope,
     LedgerUnavailable,
@@ -35,6 +37,8 @@ LEDGER_SECONDS = 5.0
 PARTS_KEPT_SECONDS = 7 * 86_400
 """How long the parts of an unfinished text are remembered."""
 
+SendFile = Callable[[Envelope, Attachment], Awaitable[Outcome]]
+"""(envelope, file) → the outcome of the message that carries it, with one provider id when accepted."""
 SendPart = Callable[[Envelope, str, bool], Awaitable[Outcome]]
 """(envelope, text of this part, is it the last) → the part's outcome, with one provider id when accepted."""
 
@@ -50,13 +54,19 @@ def parts_of(envelope: Envelope) -> tuple[str, ...]:
     return wording.split(wording.prepare(envelope.text))
 
 
+Step = Callable[[], Awaitable[Outcome]]
+
+
 class Sending:
     """The sending half that Zalo's channels share. `name` is the channel's and the prefix of its durable keys."""
 
-    def __init__(self, name: str, state: DurableState, send_part: SendPart, now: Now) -> None:
+    def __init__(
+        self, name: str, state: DurableState, send_part: SendPart, now: Now, send_file: SendFile | None = None
+    ) -> None:
         self._name = name
         self._state = state
         self._send_part = send_part
+        self._send_file = send_file
         self._now = now
         self._tasks: set[asyncio.Task[None]] = set()
         self._chats: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -132,26 +142,40 @@ class Sending:
             return Rejected("empty", RejectClass.TEXT)
         if len(parts) > limits.MAX_PARTS:
             return Rejected("too_long", RejectClass.TEXT)
+        texts: list[Step] = [
+            partial(self._send_part, envelope, text, n == len(parts)) for n, text in enumerate(parts, 1)
+        ]
+        files: list[Step] = [partial(self._send_file, envelope, one) for one in envelope.attachments if self._send_file]
+        ids = await self.taken_before(envelope.delivery_id) if len(texts) + len(files) > 1 else []
+        resumed = bool(ids)
         lock = self._chats.setdefault(envelope.to, asyncio.Lock())
         async with lock:
-            return await self._parts(envelope, parts)
-
-    async def _parts(self, envelope: Envelope, parts: Sequence[str]) -> Outcome:
-        ids = await self.taken_before(envelope.delivery_id) if len(parts) > 1 else []
-        resumed = bool(ids)
-        for index in range(len(ids), len(parts)):
-            outcome: Outcome | None = expired(envelope.valid_until, self._now())
-            if outcome is None:
-                self._leaving.add(envelope.delivery_id)
-                outcome = await self._send_part(envelope, parts[index], index == len(parts) - 1)
-            if not isinstance(outcome, Accepted):
-                return await self._broken_off(envelope.delivery_id, ids, len(parts), outcome)
-            ids.extend(outcome.provider_ids)
+            broken = await self._go_on(envelope, ids, texts, len(files))
+        if broken is None:  # an upload may take long, and others may speak in this chat meanwhile
+            broken = await self._go_on(envelope, ids, [*texts, *files], 0)
+        if broken is not None:
+            return broken
         if resumed:
             await self.forget(envelope.delivery_id)
         return Accepted(tuple(ids))
 
-    async def _broken_off(self, delivery_id: int, ids: list[str], count: int, outcome: Rejected | Unknown) -> Outcome:
+    async def _go_on(
+        self, envelope: Envelope, ids: list[str], steps: Sequence[Step], more: int
+    ) -> Rejected | Unknown | None:
+        """Take the steps that `ids` do not stand for yet, adding to them. None: all are at Zalo."""
+        for step in steps[len(ids) :]:
+            outcome: Outcome | None = expired(envelope.valid_until, self._now())
+            if outcome is None:
+                self._leaving.add(envelope.delivery_id)
+                outcome = await step()
+            if not isinstance(outcome, Accepted):
+                return await self._broken_off(envelope.delivery_id, ids, len(steps) + more, outcome)
+            ids.extend(outcome.provider_ids)
+        return None
+
+    async def _broken_off(
+        self, delivery_id: int, ids: list[str], count: int, outcome: Rejected | Unknown
+    ) -> Rejected | Unknown:
         if isinstance(outcome, Unknown):
             here = outcome.provider_ids or ("",)
             return Unknown(outcome.why, (*ids, *here, *[""] * (count - len(ids) - 1)), outcome.code)

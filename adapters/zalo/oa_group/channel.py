@@ -16,6 +16,7 @@ import structlog
 
 from adapters.contract import (
     Accepted,
+    Attachment,
     Envelope,
     Evidence,
     Health,
@@ -27,10 +28,11 @@ from adapters.contract import (
     Traits,
 )
 from adapters.zalo import limits
-from adapters.zalo.account import ZaloOa
+from adapters.zalo.account import OaSide, ZaloOa
 from adapters.zalo.client import Answer, Called, Refused
 from adapters.zalo.events import OA_GROUP
 from adapters.zalo.history import Lookup, ReadPage
+from adapters.zalo.media import OA_MEDIA
 from adapters.zalo.oa_group import members
 from adapters.zalo.oa_group.catch_up import CatchUp
 from adapters.zalo.sending import Sending
@@ -42,7 +44,7 @@ NAMES_SECONDS = 3600.0
 """How often the names of the group's members are read."""
 
 
-class OaGroupChannel:
+class OaGroupChannel(OaSide):
     name = OA_GROUP
     traits = Traits(
         receipts=frozenset({Evidence.ACCEPTED}),
@@ -50,13 +52,14 @@ class OaGroupChannel:
         text_limit=limits.WHOLE_LIMIT,
         can_ask=True,
         window=limits.WINDOW,
+        media=OA_MEDIA,
     )
 
     def __init__(self, settings: OaGroupSettings, oa: ZaloOa) -> None:
         self.hooks = oa.hooks
         self._settings = settings
         self._oa = oa
-        self._sending = Sending(self.name, oa.state, self._send_part, oa.now)
+        self._sending = Sending(self.name, oa.state, self._send_part, oa.now, self._send_file)
         self._lookup = Lookup(self._sending, oa.now)
         group_id = settings.group_id
         pages = self._pages(group_id, Priority.NORMAL)
@@ -128,13 +131,22 @@ class OaGroupChannel:
     async def _send_part(self, envelope: Envelope, text: str, _last: bool) -> Outcome:
         if refusal := self._oa.refusal():
             return refusal
-        called = await self._oa.client.call(
+        return self._outcome(envelope, await self._post(envelope, {"text": text}))
+
+    async def _send_file(self, envelope: Envelope, file: Attachment) -> Outcome:
+        called = await self._oa.uploads.send(file, envelope.priority, lambda message: self._post(envelope, message))
+        return self._outcome(envelope, called)
+
+    async def _post(self, envelope: Envelope, message: Mapping[str, Any]) -> Called:
+        return await self._oa.client.call(
             "POST",
             "/v3.0/oa/group/message",
-            json={"recipient": {"group_id": envelope.to}, "message": {"text": text}},
+            json={"recipient": {"group_id": envelope.to}, "message": message},
             priority=envelope.priority,
             valid_until=envelope.valid_until,
         )
+
+    def _outcome(self, envelope: Envelope, called: Called) -> Outcome:
         if isinstance(called, Refused):
             return self._oa.client.outcome(called)
         if not isinstance(called, Answer):

@@ -16,6 +16,7 @@ import structlog
 
 from adapters.contract import (
     Accepted,
+    Attachment,
     Button,
     Envelope,
     Evidence,
@@ -30,12 +31,13 @@ from adapters.contract import (
 )
 from adapters.joining import Invitation
 from adapters.zalo import limits
-from adapters.zalo.account import ZaloOa
+from adapters.zalo.account import OaSide, ZaloOa
 from adapters.zalo.client import Answer, Called, Refused
 from adapters.zalo.codes import Action
 from adapters.zalo.events import OA_USER, wire_payload
 from adapters.zalo.history import Lookup
 from adapters.zalo.interactions import WINDOW_CLOSED
+from adapters.zalo.media import OA_MEDIA
 from adapters.zalo.sending import Sending
 from adapters.zalo.settings import OaUserSettings
 
@@ -47,7 +49,7 @@ _PATHS = {"v3": "/v3.0/oa/message/cs", "v2": "/v2.0/oa/message"}
 _OTHER = {Action.USE_V2: "v2", Action.USE_V3: "v3"}
 
 
-class OaUserChannel:
+class OaUserChannel(OaSide):
     name = OA_USER
     traits = Traits(
         receipts=frozenset({Evidence.ACCEPTED, Evidence.DELIVERED, Evidence.SEEN}),
@@ -55,6 +57,7 @@ class OaUserChannel:
         text_limit=limits.WHOLE_LIMIT,
         can_ask=True,
         window=limits.WINDOW,
+        media=OA_MEDIA,
     )
 
     def __init__(self, settings: OaUserSettings, oa: ZaloOa) -> None:
@@ -63,7 +66,7 @@ class OaUserChannel:
         self._oa = oa
         self._api_key = f"{self.name}.api.{oa.account.oa_id}"
         self._api = ""
-        self._sending = Sending(self.name, oa.state, self._send_part, oa.now)
+        self._sending = Sending(self.name, oa.state, self._send_part, oa.now, self._send_file)
         self._lookup = Lookup(self._sending, oa.now)
         self._task: asyncio.Task[None] | None = None
 
@@ -125,6 +128,16 @@ class OaUserChannel:
         if isinstance(called, Refused) and called.code.action is Action.PLAIN and buttons:
             log.warning("zalo_buttons_refused", code=called.number)
             called = await self._post(envelope, text, (), version)
+        return await self._outcome(envelope, called)
+
+    async def _send_file(self, envelope: Envelope, file: Attachment) -> Outcome:
+        version = await self._version()  # settled by the text before it
+        called = await self._oa.uploads.send(
+            file, envelope.priority, lambda message: self._call(envelope, message, version)
+        )
+        return await self._outcome(envelope, called)
+
+    async def _outcome(self, envelope: Envelope, called: Called) -> Outcome:
         if isinstance(called, Refused):
             if called.code.reason == WINDOW_CLOSED:
                 await self._oa.interactions.refused(envelope.to)
@@ -135,10 +148,13 @@ class OaUserChannel:
         return Accepted((called.message_id,))
 
     async def _post(self, envelope: Envelope, text: str, buttons: Sequence[Button], version: str) -> Called:
+        return await self._call(envelope, message(text, buttons), version)
+
+    async def _call(self, envelope: Envelope, message: Mapping[str, Any], version: str) -> Called:
         return await self._oa.client.call(
             "POST",
             _PATHS[version],
-            json={"recipient": {"user_id": envelope.to}, "message": message(text, buttons)},
+            json={"recipient": {"user_id": envelope.to}, "message": message},
             priority=envelope.priority,
             valid_until=envelope.valid_until,
         )
