@@ -342,6 +342,17 @@ class Desk:
 
         return await self._ledger.read(read)
 
+    async def quote(self, ref: str) -> dict[str, Any] | None:
+        """What a broadcast that still can be changed would cost now; of another, see `BroadcastView.cost`."""
+
+        def read(tx: Tx) -> dict[str, Any] | None:
+            row = _found(tx, ref)
+            if S(row.state) not in EDITABLE:
+                return None
+            return self._quoted(tx, Draft.model_validate(orjson.loads(row.content)["draft"]), row.code)[1]
+
+        return await self._ledger.read(read)
+
     async def list(self, state: str | None = None, limit: int = 50) -> list[BroadcastView]:
         """Newest first."""
         return await self._ledger.read(
@@ -450,6 +461,19 @@ class Desk:
             "fire_at": prepared.fire_at,
             "supersedes": prepared.supersedes,
         }
+
+    # -- for what sends by a standing approval ------------------------------------------------------------------
+
+    def prepared(self, tx: Tx, draft: Draft, code: str) -> Prepared:
+        """The draft from all sides, as approval would be asked for it. Raises `Refusal` with every problem."""
+        return self._checked(tx, draft, code, whole=True)
+
+    def stored(self, draft: Draft, prepared: Prepared) -> dict[str, Any]:
+        """The columns of a broadcast that the draft gives."""
+        return self._values(draft, prepared)
+
+    def next_code(self, tx: Tx) -> str:
+        return self._next_code(tx)
 
     def _next_code(self, tx: Tx) -> str:
         """TB<month><year>-<n>, counted within the month: short enough to be typed on a feature phone."""

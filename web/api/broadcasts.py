@@ -45,6 +45,14 @@ async def preview_broadcast(call: Call[Draft, Nothing]) -> dict[str, Any]:
         "gaps": shown.gaps,
         "sms_messages": shown.sms_messages,
         "problems": problems,
+        "escalation": shown.escalation,
+        "opted_out": shown.opted_out,
+        "duplicates": shown.duplicates,
+        "cost": shown.cost,
+        "notices": [
+            {"field": one.field, "key": one.key, "says": call.say.say(f"notice.{one.key}", **one.params)}
+            for one in shown.notices
+        ],
     }
 
 

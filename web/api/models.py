@@ -76,6 +76,17 @@ class NewKey(Body):
     role: Literal["viewer", "officer", "approver", "admin"]
 
 
+class GrantAsked(Body):
+    redirect: str = Field(min_length=8, max_length=500, pattern=r"^https?://")
+    """As it is registered at the provider."""
+
+
+class GrantCode(Body):
+    code: str = Field(min_length=1, max_length=2_000, pattern=r"\S")
+    state: str = Field(default="", max_length=200)
+    """As the provider gave it back; "" where only the code is at hand."""
+
+
 class BroadcastQuery(Query):
     state: BroadcastState | None = None
     limit: int = Field(default=PAGE_DEFAULT, ge=1, le=PAGE_MOST)
@@ -148,6 +159,16 @@ class PreviewAnswer(TypedDict):
     gaps: list[dict[str, str]]
     sms_messages: int
     problems: list[PreviewProblem]
+    escalation: list[dict[str, Any]]
+    """The steps that it would follow."""
+    opted_out: int
+    """Numbers left out because they take no campaigns."""
+    duplicates: int
+    """Numbers that stand in several of the lists and count once."""
+    cost: dict[str, Any] | None
+    """What its SMS cost with and without accents, by account, and the accounts' budgets."""
+    notices: list[PreviewProblem]
+    """What an officer should know and need not mend."""
 
 
 class EventLine(TypedDict):
@@ -221,6 +242,8 @@ class ChannelPage(TypedDict):
 class StaffAnswer(TypedDict):
     user: str
     role: str
+    waiting: str | None
+    """The higher role that was asked for and waits for a second administrator."""
     password: str | None
 
 
@@ -230,6 +253,18 @@ class StaffAddressAnswer(TypedDict):
     address: str
     """As it is kept."""
     bound: bool
+
+
+class GrantAnswer(TypedDict):
+    link: str
+    challenge: str
+    redirect: str
+    seconds: float
+
+
+class GrantDone(TypedDict):
+    channel: str
+    granted: bool
 
 
 class KeyAnswer(TypedDict):

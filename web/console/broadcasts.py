@@ -60,6 +60,7 @@ async def one(request: web.Request) -> web.StreamResponse:
         differs=differing(replaced, view.texts) if replaced else {},
         blanks_before=blanks_before(replaced, view.template, view.blanks),
         labels={name: blank.label for name, blank in template.blanks.items()} if template else {},
+        quote=(view.cost or {}).get("estimated") or await services.desk.quote(view.code),
         reports={form: count_report(text) for form, text in view.texts.items() if form != "chat"},
         approver=allows(actor.role, Role.APPROVER),
         author=view.created_by == actor.name,
