@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 
@@ -27,3 +28,28 @@ class Posting(Protocol):
         True when the group shows `text` now. False: not yet (rate, outage, nothing configured); the caller comes again
         with what is true then. Never raises, never sleeps out a wait.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class GrantLink:
+    """What an administrator of the provider's account opens to let us in."""
+
+    link: str
+    challenge: str
+    """Of the code verifier that we keep (RFC 7636), for a provider whose console asks for it."""
+    redirect: str
+    """Where the provider leads the administrator afterwards, the code in the address."""
+    seconds: float
+    """How long a code is good for."""
+
+
+@runtime_checkable
+class Granting(Protocol):
+    """A channel that a person must let in at the provider, and again when that permission ran out."""
+
+    async def ask_grant(self, redirect: str) -> GrantLink | str:
+        """A link to open; an earlier one is good no more. Else why there is none (`grant.<why>`)."""
+
+    async def take_grant(self, code: str, state: str) -> str:
+        """Exchange the code that came back; "" when it is done and stored, else why not (`grant.<why>`). `state` is
+        checked where the address held one."""

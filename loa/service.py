@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -34,8 +35,10 @@ from loa.by_hand import PostsByHand
 from loa.carrier_orders import MAIL_TICK_SECONDS, SILENCE_TICK_SECONDS, CarrierOrders
 from loa.cli.client import SERVICE_FILE
 from loa.durable import LedgerState
+from loa.duty import DutyRoom
 from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
+from loa.schedules import Schedules
 from loa.settings import Settings, SettingsError
 from loa.texts import ack_label, bot_office, desk_settings
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, by_hand, granting, own_addresses
@@ -89,18 +92,34 @@ class Service:
             self.units,
             self.templates,
             desk_settings(settings, self._public_url),
+            rules=settings.approval.rules(),
         )
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
         self.content = ContentBook(self.ledger)
         self.archive = Archive(self.ledger)
         self.intake = self._intake()
-        self.approval_asker = ApprovalAsker(self.ledger, self.desk, self.routes, settings.office.code_prefix)
+        self.approval_asker = ApprovalAsker(
+            self.ledger, self.desk, self.routes, settings.office.code_prefix, rules=settings.approval.rules()
+        )
+        self.duty = DutyRoom(settings, self.ledger, self.bus, self.desk, self.clockwork, self.routes, self.units)
         self.enrolment = EnrolmentRoom(
             self.ledger, self.bus, self.desk, self.routes, self.units, settings.enrolment.valid_for
         )
         manual, ring_after = by_hand(self.routes), settings.adapters.manual.ring_after
         self.posts = None if manual is None else PostsByHand(self.ledger, self.bus, manual, ring_after)
         self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
+        self.channels = SwitchedOn(self.routes)
+        self.schedules = Schedules(
+            desk_settings(settings, self._public_url),
+            self.ledger,
+            self.lanes,
+            self.bus,
+            self.routes,
+            self.units,
+            self.templates,
+            self.desk,
+            self.channels.health,
+        )
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
             for route in self.routes.all
@@ -158,18 +177,20 @@ class Service:
 
     def _schedule(self) -> None:
         """Every job is safe to miss, to repeat and to run late: SQL decides what is due."""
-        jobs = (
+        jobs: tuple[tuple[Callable[[], Awaitable[Any]], float], ...] = (
             (self.clockwork.tick_escalation, ESCALATION_TICK_SECONDS),
             (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
             (self.asker.tick_unknown, ASK_TICK_SECONDS),
             (self.approval_asker.tick, APPROVAL_TICK_SECONDS),
+            *self.duty.jobs(),
             (self.orders.outbox.tick, MAIL_TICK_SECONDS),
             (self.orders.watch.tick, SILENCE_TICK_SECONDS),
             (self.content.refresh, READ_AGAIN_SECONDS),
             (self.archive.collect, COLLECT_EVERY_SECONDS),
             *self.enrolment.jobs(),
             *(self.posts.jobs() if self.posts else ()),
+            *self.schedules.jobs(),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(
@@ -182,16 +203,18 @@ class Service:
             desk=self.desk,
             ledger=self.ledger,
             bus=self.bus,
-            channels=SwitchedOn(self.routes),
+            channels=self.channels,
             grants=granting(self.routes),
             units=self.units,
             importing=Imports(self.ledger, self.units, self.data),
             templates=self.templates,
             orders=self.orders.desk,
             carriers=self.orders.answers,
+            duty=self.duty.for_web(),
             archive=self.archive,
             enrolling=self.enrolment,
             by_hand=self.posts,
+            schedules=self.schedules.desk,
             settings=WebSettings(
                 office_name=self.settings.office.name,
                 public_url=self.settings.web.public_url,

@@ -10,11 +10,17 @@ from typing import Any, Protocol
 from adapters.abilities import Granting
 from adapters.contract import Health, Hook, Now
 from adapters.joining import Invitation
+from broadcasts.approval_rules import ApprovalRules
 from broadcasts.archive import Archive
+from broadcasts.break_glass import BreakGlass
 from broadcasts.carrier_orders.answers import CarrierAnswers
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.desk import Desk
+from broadcasts.duty_roster import DutyRoster
+from broadcasts.exercises import Exercises
+from broadcasts.handover import Handovers
 from broadcasts.model import Actor
+from broadcasts.schedules.office import ScheduleDesk
 from broadcasts.templates import TemplateSet
 from directory.people_plan import Step
 from directory.units import UnitCatalogue
@@ -138,6 +144,17 @@ class ByHand(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """The duty room: who is there, what is handed over, exercises, and what was sent without an approval."""
+
+    roster: DutyRoster
+    handovers: Handovers
+    exercises: Exercises
+    break_glass: BreakGlass
+    rules: ApprovalRules
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """The `[web]` and `[office]` parts of the settings that pages need."""
 
@@ -170,8 +187,10 @@ class Services:
     templates: TemplateSet
     orders: OrderDesk
     carriers: CarrierAnswers
+    duty: Duty
     archive: Archive
     enrolling: Enrolling
+    schedules: ScheduleDesk
     by_hand: ByHand | None = None
     """None where no channel is posted to by hand."""
     settings: WebSettings = field(default_factory=WebSettings)

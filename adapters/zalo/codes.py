@@ -121,7 +121,11 @@ OA_INVALID = -201
 """`<field> is invalid`: the field's name in the message tells a wrong recipient from a wrong text."""
 OAUTH_SPENT = -14020
 """The refresh token was used before or has expired: an administrator of the OA must grant again."""
-OAUTH_WRONG = frozenset({-14002, -14003, -14004, -14012, -14024})
+OAUTH_BAD_APP = -14002
+OAUTH_BAD_CODE = -14003
+"""A wrong redirect or parameter; at the exchange of a code: a code that is wrong, used or older than 10 minutes."""
+OAUTH_BAD_SECRET = -14004
+OAUTH_WRONG = frozenset({OAUTH_BAD_APP, OAUTH_BAD_CODE, OAUTH_BAD_SECRET, -14012, -14024})
 """Wrong app id, redirect, secret or grant: an operator mends the settings."""
 
 

@@ -90,6 +90,8 @@ class Tokens:
         self._pair: Pair | None = None
         self._unsaved: Pair | None = None
         self._refused_until = 0.0
+        self.refused_code = 0
+        """Zalo's number for the latest refusal of a rotation or exchange."""
         self._seed = fingerprint(account.refresh_token.get_secret_value())
         self._flight = asyncio.Lock()
 
@@ -116,7 +118,10 @@ class Tokens:
             if not isinstance(ending, http.Reply):
                 return Trouble.LINK
             fresh = self._fresh(ending.body, pair)
-            return await self._keep(fresh) if fresh else self._refused(ending.body)
+            if fresh is None:
+                return self._refused(ending.body, pause=0.0)  # says nothing of the pair that may be in use
+            self._refused_until = 0.0
+            return await self._keep(fresh)
 
     async def settle(self) -> None:
         """Return when no rotation is under way: closing the session under one could burn the pair."""
@@ -213,10 +218,11 @@ class Tokens:
         self._unsaved = fresh
         return fresh.access if await self._save(fresh) else Trouble.LEDGER
 
-    def _refused(self, body: dict[str, object]) -> Trouble:
+    def _refused(self, body: dict[str, object], pause: float = limits.REFUSED_REFRESH_PAUSE_SECONDS) -> Trouble:
         number = _integer(body.get("error"))
+        self.refused_code = number
         log.error("zalo_oauth_refused", code=number, known=number in codes.OAUTH_WRONG)
-        self._refused_until = self._now() + limits.REFUSED_REFRESH_PAUSE_SECONDS
+        self._refused_until = max(self._refused_until, self._now() + pause)
         return Trouble.REFUSED
 
     async def _save(self, pair: Pair) -> bool:

@@ -12,6 +12,7 @@ from web.api import (
     broadcasts,
     carrier_orders,
     content,
+    grants,
     health,
     messages,
     office,
@@ -32,6 +33,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *content.ROUTES,
     *reports.ROUTES,
     *carrier_orders.ROUTES,
+    *grants.ROUTES,
     *health.ROUTES,
     openapi.openapi,
 )

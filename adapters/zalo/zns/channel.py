@@ -26,14 +26,14 @@ from adapters.contract import (
     Unknown,
 )
 from adapters.zalo import codes, limits, wording
-from adapters.zalo.account import ZaloOa
+from adapters.zalo.account import OaSide, ZaloOa
 from adapters.zalo.client import Answer, Called, Refused
 from adapters.zalo.events import ZNS
 from adapters.zalo.sending import Sending
 from adapters.zalo.settings import ZnsSettings
 
 
-class ZnsChannel:
+class ZnsChannel(OaSide):
     name = ZNS
 
     def __init__(self, settings: ZnsSettings, oa: ZaloOa) -> None:

@@ -1,0 +1,81 @@
+"""The channels' durable memory: what is stored is stored, and one key's lock is held by one process at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from adapters.contract import LedgerUnavailable
+from loa.durable import LedgerState
+from loa.settings import ROOT
+from store.engine import Ledger
+from tests.ledgers import migrated
+
+OTHER = """
+import asyncio, sys, time
+from pathlib import Path
+from loa.durable import hold
+async def main():
+    file = await hold(Path(sys.argv[1]))
+    print("held", flush=True)
+    sys.stdin.readline()
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(migrated(tmp_path))
+
+
+async def test_two_processes_never_hold_one_lock(ledger: Ledger) -> None:
+    state = LedgerState(ledger)
+    async with state.lock("zalo.oa.1.tokens"):
+        (file,) = list(state._lock_folder.iterdir())
+    command = [sys.executable, "-c", OTHER, str(file)]
+    other = subprocess.Popen(  # noqa: ASYNC220
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert other.stdin is not None
+    assert other.stdout.readline() == b"held\n"
+
+    async def take() -> float:
+        async with state.lock("zalo.oa.1.tokens"):
+            return time.monotonic()
+
+    waiting = asyncio.create_task(take())
+    async with asyncio.timeout(5), state.lock("zalo.oa.2.tokens"):
+        await asyncio.sleep(0.1)  # another key is another lock
+    assert not waiting.done()
+    other.kill()  # however it ends, the lock is free
+    other.wait()
+    await asyncio.wait_for(waiting, 5)
+    other.stdin.close()
+    other.stdout.close()
+
+
+async def test_one_process_queues_in_order(ledger: Ledger) -> None:
+    state, order = LedgerState(ledger), []
+
+    async def one(n: int) -> None:
+        async with state.lock("key"):
+            order.append(n)
+            await asyncio.sleep(0)
+            order.append(n)
+
+    await asyncio.gather(*(one(n) for n in range(4)))
+    assert order == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+async def test_a_folder_that_takes_no_file_is_the_ledgers_trouble(ledger: Ledger) -> None:
+    state = LedgerState(ledger)
+    state._lock_folder.write_text("in the way")
+    with pytest.raises(LedgerUnavailable):
+        async with state.lock("key"):
+            pytest.fail("taken without a lock")
