@@ -16,9 +16,10 @@ from typing import Final
 from adapters.contract import Now
 from broadcasts.damage_words import DamageWords, load_damage_words
 from broadcasts.model import Actor, Problem, Refusal, RefusalKind
+from broadcasts.urging import has_reported, moments_of
 from directory.units import Unit, UnitCatalogue
 from lanes.port import Bus
-from store import audit
+from store import audit, urging
 from store import damage_reports as stored
 from store.damage_reports import Figures, ReportRow, RoundRow
 from store.engine import Ledger, Tx
@@ -96,7 +97,7 @@ class DamageReports:
             if stored.has_round(tx, name):
                 raise Refusal(RefusalKind.WRONG_STATE, "round_taken", name=name)
             audit.record(tx, now, actor.name, "open_round", name=name)
-            return stored.add_round(tx, name, opens_at, deadline, actor.name, now, False)
+            return add_round(tx, name, opens_at, deadline, actor.name, now)
 
         made = await self._ledger.write(write)
         self._bus.publish(TOPIC, {"type": "opened", "round": made.id})
@@ -123,6 +124,7 @@ class DamageReports:
             before = stored.standing(tx, current.id, unit_code)
             kept = {} if nil or before is None else dict(before.figures)
             kept.update(figures)
+            has_reported(tx, current.id, unit_code, self._now())
             return self._given(tx, stored.add_report(tx, current.id, unit_code, at, kept, nil, person, via, inbox_id))
 
         given = await self._ledger.write(write)
@@ -188,6 +190,13 @@ class DamageReports:
         found = stored.round_of(tx, row.round_id)
         assert found is not None
         return Given(row.id, found, row.unit_code, row.figures, row.nil, row.state, row.at > found.deadline)
+
+
+def add_round(tx: Tx, name: str, opens_at: float, deadline: float, made_by: str, now: float) -> RoundRow:
+    """A round with the moments at which its late units are urged."""
+    made = stored.add_round(tx, name, opens_at, deadline, made_by, now, False)
+    urging.add_moments(tx, made.id, moments_of(opens_at, deadline, now))
+    return made
 
 
 def totals(reports: Sequence[ReportRow]) -> dict[str, tuple[Decimal, Decimal]]:

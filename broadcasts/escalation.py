@@ -71,7 +71,8 @@ class Silent:
     def hoped(self) -> bool:
         """Something is on its way: with the provider, or with us on a channel that works."""
         return any(
-            status == D.ACCEPTED or (status in WORKING and channel not in self.down) for channel, _, status in self.tried
+            status == D.ACCEPTED or (status in WORKING and channel not in self.down)
+            for channel, _, status in self.tried
         )
 
 

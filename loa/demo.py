@@ -100,10 +100,13 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
         "name": "demo", "kind": "smpp", "host": host, "port": int(port), "system_id": smsc.SYSTEM_ID,
         "password": smsc.PASSWORD, "window": 100, "sender": smsc.SHORT_CODE, "price": 250,
     }  # fmt: skip
+    minute = ESCALATION_SMS_SECONDS / options.speed
     steps = [
         {"after": 0, "channels": ["zalo", "telegram"]},
-        {"after": ESCALATION_SMS_SECONDS / options.speed, "channels": ["sms"], "unless": "delivered"},
+        {"after": minute, "channels": ["sms"], "unless": "delivered"},
+        {"after": 3 * minute, "call": True},
     ]
+    others = {"after": 2 * minute, "channels": ["sms"], "roles": ["deputy", "duty"]}
     overrides = {
         "office": {"short_code": smsc.SHORT_CODE, "hotline": HOTLINE},
         "store": {"url": f"sqlite:///{data / 'loa.db'}"},
@@ -117,7 +120,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
             "telegram": {"enabled": True, "base_url": urls["telegram"], "token": telegram.DEFAULT_TOKEN},
             "sms": {"accounts": [sms]},
         },
-        "escalation": {"default": {"steps": steps}},
+        "escalation": {"default": {"steps": steps}, "hoa-toc": {"steps": [*steps[:2], others, steps[2]]}},
         "carrier_orders": {"acknowledge_within": CARRIER_SILENT_SECONDS / options.speed},
         "carriers": tomllib.loads((SAMPLE / "carriers.toml").read_text("utf-8"))["carriers"],
         "mail": {"host": mail_host, "port": int(mail_port), "sender": MAIL_SENDER, "tls": "none"},

@@ -7,9 +7,11 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from broadcasts.model import Role
 from broadcasts.prepared import office_templates
 from broadcasts.templates import TemplateError
 from directory import units as unit_data
@@ -17,6 +19,8 @@ from directory.units import UnitDataError
 from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
+from store import audit, second_factors
+from store.engine import connect_reader
 
 DISK_FREE_MB = 1_024
 """Below it a storm night may fill the disk: 3 million deliveries take about 250 MB, their journal as much again."""
@@ -41,6 +45,7 @@ def checks(config: Path | None) -> Iterator[Check]:
     yield _templates()
     yield from _folder(settings)
     yield from _office(settings)
+    yield from _access(settings)
     yield from _service(config, settings)
 
 
@@ -79,6 +84,20 @@ def _office(settings: Settings) -> Iterator[Check]:
     for name in PLACEHOLDERS:
         filled = bool(getattr(settings.office, name))
         yield _check("placeholder", filled, key="" if filled else "placeholder_empty", name=f"office.{name}")
+
+
+def _access(settings: Settings) -> Iterator[Check]:
+    """The log's chain, and who could be entered with a stolen password."""
+    if not settings.store.path().exists():
+        return
+    with closing(connect_reader(settings.store.path())) as tx:
+        try:
+            verdict = audit.verify(tx)
+            names = second_factors.without(tx, (Role.APPROVER, Role.ADMIN))
+        except sqlite3.Error:
+            return  # of an older release: the service brings it up to date when it starts
+    yield _check("audit", verdict.whole, lines=verdict.lines, at=verdict.broken_at or 0)
+    yield _check("second_factor", not names, names=", ".join(names))
 
 
 def _service(config: Path | None, settings: Settings) -> Iterator[Check]:

@@ -28,10 +28,12 @@ from adapters.manual.settings import ManualSettings
 from adapters.sms.settings import KINDS, SmsSettings
 from adapters.telegram.settings import TelegramSettings
 from adapters.zalo.settings import ZaloSettings
+from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules, WhoApproves
 from broadcasts.carrier_orders.office import ACKNOWLEDGE_WITHIN_SECONDS
 from broadcasts.drafting import DEFAULT_STEPS
 from broadcasts.model import DraftStep, Problem, Role, Urgency
 from broadcasts.own_steps import read_steps
+from broadcasts.roster_gaps import WARN_AHEAD_SECONDS
 from broadcasts.steps import Step
 from directory.enrolment import Confirm
 from directory.enrolment_codes import VALID_SECONDS
@@ -153,6 +155,25 @@ DEFAULT_ESCALATION = Escalation(
 """Zalo at once, SMS after five minutes without `delivered`, the call list after fifteen."""
 
 
+class ApprovalSettings(_Section):
+    """Who approves when, and what one officer may send alone; `rules()` has the defaults' reasons."""
+
+    who: WhoApproves = ANY_APPROVER.who
+    always: tuple[str, ...] = ANY_APPROVER.always
+    next_after: Duration = ANY_APPROVER.next_after
+    break_glass: bool = ANY_APPROVER.break_glass
+    break_glass_after: Duration = ANY_APPROVER.break_glass_after
+    flash_at_once: bool = ANY_APPROVER.flash_at_once
+    review_at: str = Field(default=ANY_APPROVER.review_at, pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+    def rules(self) -> ApprovalRules:
+        return ApprovalRules(**self.model_dump())
+
+
+class RosterSettings(_Section):
+    warn_ahead: Duration = WARN_AHEAD_SECONDS
+
+
 class Limits(_Section):
     sms_parts: int = Field(default=4, ge=1, le=10)
     give_up_after: Duration = 600.0
@@ -211,6 +232,8 @@ class Settings(BaseSettings):
     sign_in: SignIn = SignIn()
     adapters: Adapters = Adapters()
     escalation: dict[str, Escalation] = Field(default_factory=lambda: {"default": DEFAULT_ESCALATION})
+    approval: ApprovalSettings = ApprovalSettings()
+    roster: RosterSettings = RosterSettings()
     limits: Limits = Limits()
     carriers: tuple[CarrierSettings, ...] = ()
     carrier_orders: CarrierOrderSettings = CarrierOrderSettings()

@@ -206,8 +206,8 @@ def _json(value: Any) -> str:
 
 
 def _schedule(row: Sequence[Any]) -> ScheduleRow:
-    return ScheduleRow(*row[:3], orjson.loads(row[3]), orjson.loads(row[4]), *row[5:])
+    return ScheduleRow(*[*row[:3], orjson.loads(row[3]), orjson.loads(row[4]), *row[5:]])
 
 
 def _fire(row: Sequence[Any]) -> FireRow:
-    return FireRow(*row[:6], orjson.loads(row[6]))
+    return FireRow(*[*row[:6], orjson.loads(row[6])])

@@ -16,15 +16,25 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
 from broadcasts.archive import Archive
+from broadcasts.break_glass import BreakGlass
 from broadcasts.carrier_orders.answers import CarrierAnswers
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.carrier_orders.office import OrderSettings
 from broadcasts.content import OfficeFacts
 from broadcasts.desk import Desk
 from broadcasts.drafting import DeskSettings
+from broadcasts.duty_roster import DutyRoster
+from broadcasts.exercises import Exercises
+from broadcasts.handover import Handovers
 from broadcasts.model import Actor, Draft, Role
 from broadcasts.routes import Route
+from broadcasts.schedules.digest import digest_kind
+from broadcasts.schedules.kinds import Kinds
+from broadcasts.schedules.office import ScheduleDesk
+from broadcasts.schedules.rounds import rounds_kind
+from broadcasts.schedules.sending import sending_kind
 from broadcasts.steps import Step
 from broadcasts.templates import load_templates
 from directory import groups, importing, units
@@ -36,7 +46,7 @@ from tests.order_stand import CARRIERS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
 from web import passwords
 from web.app import make_app
-from web.services import Services, WebSettings
+from web.services import Duty, Services, WebSettings
 
 STEPS = (
     Step(after=0, channels=("zalo", "telegram"), roles=("chairman",)),
@@ -83,6 +93,19 @@ class StandChannels:
             (name, Health(state, "ok" if state is HealthState.OK else "link_down"))
             for name, state in self.states.items()
         ]
+
+
+def duty_of(
+    room: EngineRoom, catalogue: units.UnitCatalogue, clock: Clock, rules: ApprovalRules = ANY_APPROVER
+) -> Duty:
+    ledger, bus = room.ledger, room.bus
+    return Duty(
+        DutyRoster(ledger, bus, clock),
+        Handovers(ledger, bus, catalogue, clock),
+        Exercises(ledger, bus, catalogue, clock),
+        BreakGlass(ledger, bus, room.clockwork, rules, clock),
+        rules,
+    )
 
 
 @dataclass
@@ -138,6 +161,7 @@ class Stand:
             OrderSettings("Văn phòng mẫu", carriers=CARRIERS, link_base=lambda: str(self.server.make_url("/"))), True,
             self.clock,
         )  # fmt: skip
+        self.schedules = ScheduleDesk(self.room.ledger, self.room.bus, self._kinds(desk), self.clock)
         self.services = Services(
             desk=desk,
             ledger=self.room.ledger,
@@ -148,10 +172,12 @@ class Stand:
             templates=load_templates(),
             orders=self.orders,
             carriers=CarrierAnswers(self.room.ledger, self.room.bus, self.clock),
+            duty=duty_of(self.room, self.units, self.clock),
             enrolling=EnrolmentRoom(
                 self.room.ledger, self.room.bus, desk, self.room.routes, self.units, now=self.clock
             ),
             archive=Archive(self.room.ledger, self.clock),
+            schedules=self.schedules,
             settings=WebSettings(office_name="Văn phòng mẫu", **settings),
             now=self.clock,
         )
@@ -159,6 +185,12 @@ class Stand:
         self.keys: dict[Role, str] = {}
         self.server: TestServer
         self._clients: list[TestClient[web.Request, web.Application]] = []
+
+    def _kinds(self, desk: Desk) -> Kinds:
+        kinds = Kinds()
+        for kind in (sending_kind(desk), rounds_kind(), digest_kind(self.room.routes, self.units)):
+            kinds.register(kind)
+        return kinds
 
     async def open(self) -> None:
         await self.room.start()

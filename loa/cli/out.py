@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from loa.settings import SettingsError
 from web.locale import DEFAULT_LANGUAGE, LANGUAGES, Catalogue
 
 
@@ -33,6 +34,12 @@ def language() -> str:
 
 def say(key: str, **params: Any) -> str:
     return Catalogue(language()).say(key, **params)
+
+
+def blanks_of(wrong: SettingsError) -> dict[str, str]:
+    """What the sentence about settings that cannot be used is filled with."""
+    problem = wrong.problem
+    return wrong.params if problem is None else wrong.params | {"says": say(f"problem.{problem.key}", **problem.params)}
 
 
 def line(body: Any) -> None:

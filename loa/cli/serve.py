@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from loa.cli.out import Failed, line
+from loa.cli.out import Failed, blanks_of, line
 from loa.settings import SettingsError, load_settings
 from store.engine import LedgerError
 
@@ -44,7 +44,8 @@ def run(
     async def serve(stopped: asyncio.Event) -> None:
         service = Service(load_settings(config))
         await service.start()
-        line({"ready": True, "console": service.url, "api": f"{service.url}/api/v1", "role": role.value})
+        ready = {"ready": True, "console": service.url, "api": f"{service.url}/api/v1", "role": role.value}
+        line(ready | ({"set_up": service.set_up_url} if service.set_up_url else {}))
         try:
             await stopped.wait()
         finally:
@@ -86,7 +87,7 @@ def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     try:
         asyncio.run(main())
     except SettingsError as wrong:
-        raise Failed(f"settings.{wrong.key}", **wrong.params) from None
+        raise Failed(f"settings.{wrong.key}", **blanks_of(wrong)) from None
     except LedgerError as wrong:
         raise Failed(f"error.{wrong.key}", **wrong.params) from None
 
