@@ -19,6 +19,7 @@ from bot.sender import Contact
 from bot.wording import Form, Wording
 from broadcasts.acknowledge import Acknowledgements, Confirmation
 from broadcasts.documents import numbered
+from broadcasts.model import Kind
 from broadcasts.states import STILL_ASKED
 from directory.units import UnitCatalogue
 from store import broadcasts, confirmations, document_statuses
@@ -71,7 +72,8 @@ class Confirming:
         if not contact.unit_code:
             return self._answer("no_unit", contact, form, state="answered")
         directives = await self._acks.open_for(contact.unit_code)
-        found = [meant(document, message.text, directives) for document in documents(meaning)]
+        own = [one for one in directives if one.kind != Kind.CANCEL]  # a recall bears the number of what it recalls
+        found = [meant(document, message.text, own) for document in documents(meaning)]
         if found and not any(named.surely for named in found):
             gone = await self._taken_back(message, contact, documents(meaning))
             if gone:

@@ -26,6 +26,7 @@ class OpenDirective:
     title: str
     sent_at: datetime
     ack_state: str
+    kind: str = Kind.DIRECTIVE.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Acknowledgements:
         """Live broadcasts that address a unit, newest first, confirmed ones too."""
         found = await self._ledger.read(lambda tx: rollcalls.open_of_unit(tx, unit_code, OPEN_DIRECTIVES_MAX))
         return [
-            OpenDirective(no, code, title, datetime.fromtimestamp(at, UTC), state)
-            for no, code, title, at, state in found
+            OpenDirective(no, code, title, datetime.fromtimestamp(at, UTC), state, kind)
+            for no, code, title, at, state, kind in found
         ]
 
     async def find(self, code: str) -> int | None:

@@ -123,12 +123,13 @@ def halt(tx: Tx, broadcast_no: int) -> None:
     tx.execute("UPDATE rollcall SET next_at = NULL WHERE broadcast_no = ? AND next_at IS NOT NULL", (broadcast_no,))
 
 
-def open_of_unit(tx: Tx, unit_code: str, limit: int) -> list[tuple[int, str, str, float, str]]:
-    """(no, code, title, started_at, acknowledgement state) of live broadcasts that address a unit, newest first."""
+def open_of_unit(tx: Tx, unit_code: str, limit: int) -> list[tuple[int, str, str, float, str, str]]:
+    """(no, code, title, started_at, acknowledgement state, kind) of live broadcasts for a unit, newest first."""
     rows = tx.execute(
-        "SELECT b.no, b.code, b.title, b.started_at, r.state FROM rollcall r JOIN broadcast b ON b.no = r.broadcast_no"
+        "SELECT b.no, b.code, b.title, b.started_at, r.state, b.kind FROM rollcall r"
+        " JOIN broadcast b ON b.no = r.broadcast_no"
         " WHERE r.unit_code = ? AND b.state IN ('sending', 'sent') AND b.superseded_by IS NULL AND b.started_at > 0"
         " ORDER BY b.no DESC LIMIT ?",
         (unit_code, limit),
     )
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
