@@ -21,6 +21,7 @@ from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
 from bot.officer_words import parse_command
 from bot.officers import Officers
+from bot.opting import Opting
 from bot.reporting import REPORT, Reporting
 from bot.sender import Address, Contact, Look, address_of, look_up
 from bot.speaking import Speaking
@@ -28,7 +29,6 @@ from bot.together import Together
 from bot.wording import Form, Wording
 from broadcasts.routes import Routes
 from lanes.port import Bus
-from store import opt_outs
 from store.engine import Ledger, LedgerError
 from store.inbox import Handled, Waiting
 
@@ -64,6 +64,7 @@ class Acting:
         answering: Answering,
         reporting: Reporting,
         speaking: Speaking,
+        opting: Opting,
         wording: Wording,
         ourselves: Collection[str] = (),
         code_prefix: str = "TB",
@@ -79,6 +80,7 @@ class Acting:
         self._answering = answering
         self._reporting = reporting
         self._speaking = speaking
+        self._opting = opting
         self._wording = wording
         self._ourselves = frozenset(ourselves)
         self._code_prefix = code_prefix
@@ -189,8 +191,10 @@ class Acting:
             return for_person("stranger", heard.look, DANHAN)
         if heard.message.is_group and not heard.meaning.is_command:
             return silent("chatter", intent)
+        if self._opting.means_back(heard.message.text):
+            return await self._opting.back(heard.address, heard.look, heard.form)
         if intent == HUY:
-            return await self._opt_out(heard)
+            return await self._opting.out(heard.message, heard.address, heard.look, heard.form)
         if intent == BC:
             return for_person("report_stranger", heard.look, BC, self._wording.say("to_officer", heard.form))
         if intent in (UNKNOWN, DANHAN):
@@ -202,18 +206,6 @@ class Acting:
         if heard.look.menu_sent:
             return for_person(note, heard.look)
         return for_person("menu", heard.look, reply=self._wording.say("menu", heard.form))
-
-    async def _opt_out(self, heard: Heard) -> Act:
-        """Campaigns stop, warnings and directives do not, and we say so."""
-        message, look = heard.message, heard.look
-        if heard.address.telephone and heard.address.value.isdigit():
-            number = int(heard.address.value)
-            await self._ledger.write(lambda tx: opt_outs.add(tx, number, message.channel, self._now()))
-        handled = _handled("answered", look, HUY, "opted_out")
-        if look.contact is None:
-            return Act(handled, self._wording.say("opted_out", heard.form))
-        unit = self._answering.unit_name(look.unit_code) or look.contact.name
-        return Act(handled, self._wording.say("opted_out_official", heard.form, unit=unit))
 
     async def _rescue(self, heard: Heard) -> Act:
         """112 and the alarm come first and depend on nothing else."""

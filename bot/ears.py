@@ -17,6 +17,7 @@ from bot.intake import Intake
 from bot.intents import Language
 from bot.keywords import load as load_keywords
 from bot.officers import CommandDesk, Officers
+from bot.opting import Opting
 from bot.reporting import Reporting
 from bot.speaking import Outbox, Speaking
 from bot.wording import Wording
@@ -63,6 +64,7 @@ class Ears:
             self.answering,
             Reporting(DamageReports(ledger, bus, self.units, now), self.units),
             Speaking(ledger, outbox, now),
+            Opting(ledger, self.wording, self.units, now),
             self.wording,
             self.ourselves,
             self.code_prefix,

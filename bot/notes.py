@@ -16,7 +16,7 @@ FOR_PERSON: Final = frozenset(
 SAID: Final = frozenset(
     {
         "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "recalled_document", "not_addressed",
-        "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "reported",
+        "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "opted_in", "reported",
         "report_wrong", "report_withdrawn", "command_approve", "command_status", "command_silent",
         "enrol_pending", "enrol_taken", "enrol_confirmed", "enrol_again", "enrol_already", "enrol_mistyped",
         "enrol_wrong", "enrol_used", "enrol_expired", "enrol_ended", "enrol_other_family", "enrol_how", "enrol_known",

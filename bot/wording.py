@@ -41,6 +41,7 @@ class Wording:
     choice: Words
     help: Telling
     damage: Telling
+    back: Telling
     rude: Rude
 
     def say(self, key: str, form: Form, **params: str) -> str:
@@ -66,6 +67,7 @@ def load(path: Path = CONVERSATION_FILE) -> Wording:
         choice=Words(frozenset(map(fold, choice["fillers"])), frozenset(map(fold, choice["all_of"]))),
         help=_telling(data["help"]),
         damage=_telling(data["damage"]),
+        back=_telling(data["back"]),
         rude=Rude(frozenset(filter(has_marks, rude)), frozenset(fold(word) for word in rude if not has_marks(word))),
     )
 
@@ -76,7 +78,7 @@ def blanks(template: str) -> frozenset[str]:
 
 
 def _telling(section: Any) -> Telling:
-    return Telling(tuple(map(fold, section["words"])), tuple(map(fold, section["unless"])))
+    return Telling(tuple(map(fold, section["words"])), tuple(map(fold, section.get("unless", ()))))
 
 
 def _sentence(key: str, forms: Any) -> dict[Form, str]:

@@ -13,5 +13,10 @@ def add(tx: Tx, msisdn: int, source: str, at: float) -> None:
     )
 
 
+def remove(tx: Tx, msisdn: int) -> bool:
+    """The wish is taken back; False where there was none."""
+    return tx.execute("DELETE FROM opt_out WHERE msisdn = ?", (msisdn,)).rowcount > 0
+
+
 def has(tx: Tx, msisdn: int) -> bool:
     return tx.execute("SELECT 1 FROM opt_out WHERE msisdn = ?", (msisdn,)).fetchone() is not None

@@ -282,6 +282,28 @@ async def test_huy_stops_campaigns_and_says_that_warnings_go_on(office: Office) 
     assert await office.room.ledger.read(lambda tx: opt_outs.has(tx, int(RESIDENT)))
 
 
+@pytest.mark.parametrize("word", ["DANGKY", "đăng ký lại", "BATLAI", "nhan lai tin"])
+async def test_after_huy_a_word_brings_campaigns_back(office: Office, word: str) -> None:
+    (answer,) = await office.hears("HUY", RESIDENT)
+    assert "DANGKY" in answer
+    (answer,) = await office.hears(word, RESIDENT)
+    assert answer.startswith("Da gui lai tin tuyen truyen")
+    assert not await office.room.ledger.read(lambda tx: opt_outs.has(tx, int(RESIDENT)))
+    (answer,) = await office.hears(word, RESIDENT)
+    assert answer.startswith("So nay chua ngung")
+
+
+async def test_huy_in_a_chat_is_for_the_numbers_of_that_person(office: Office) -> None:
+    chairman = await office.register("Xã Vạn Lộc")
+    (answer,) = await office.hears("HUY", chairman.zalo, "zalo.user")
+    assert "Công điện" in answer
+    assert "DANGKY" in answer
+    assert await office.room.ledger.read(lambda tx: opt_outs.has(tx, int(chairman.phone)))
+    await office.hears("DANGKY", chairman.phone)
+    assert not await office.room.ledger.read(lambda tx: opt_outs.has(tx, int(chairman.phone)))
+    await office.hears("HUY", "a-stranger", "zalo.user")
+
+
 async def test_an_official_cannot_opt_out_of_directives(office: Office) -> None:
     chairman = await office.register("Xã Vạn Lộc")
     (answer,) = await office.hears("khong nhan tin nua", chairman.phone)
