@@ -1,4 +1,7 @@
-"""Approvers with a registered address are asked by message, each with a one-time code of exactly this version."""
+"""Approvers with a registered address are asked by message, each with a one-time code of exactly this version.
+
+Who is on duty first, then one after the other; never who wrote it.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from bot.officer_words import load_officer_words, one_time_code
 from bot.officers import SECRET
 from bot.speaking import BOT, Outbox
 from bot.wording import Form
+from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
+from broadcasts.approvers import asked_by_now, authors, standing
 from broadcasts.desk import MAY_APPROVE
 from broadcasts.model import BroadcastState, BroadcastView, Refusal, Role
 from broadcasts.routes import Routes
-from store import approvals
+from store import approvals, broadcasts
 from store.approvals import BoundStaff
 from store.engine import Ledger, Tx
 from text.dates import moment
@@ -35,13 +40,20 @@ class ApprovalAsker:
     """`tick` asks who was not asked yet; it may be called at any time and as often as one likes."""
 
     def __init__(
-        self, ledger: Ledger, desk: AskingDesk, routes: Routes, code_prefix: str = "TB", now: Now = time.time
+        self,
+        ledger: Ledger,
+        desk: AskingDesk,
+        routes: Routes,
+        code_prefix: str = "TB",
+        now: Now = time.time,
+        rules: ApprovalRules = ANY_APPROVER,
     ) -> None:
         self._ledger = ledger
         self._desk = desk
         self._routes = routes
         self._prefix = code_prefix
         self._now = now
+        self._rules = rules
         self._words = load_officer_words()
 
     async def tick(self) -> int:
@@ -51,29 +63,40 @@ class ApprovalAsker:
             return 0
         secret = await self._ledger.write(lambda tx: approvals.secret(tx, SECRET))
         asked = 0
-        for code, who in due:
+        for code, who, wrote in due:
             view = await self._desk.view(code)
             if view.state == BroadcastState.PENDING_APPROVAL:
-                asked += await self._ask(view, who, secret)
+                asked += await self._ask(view, who, secret, wrote=wrote)
         return asked
 
-    def _due(self, tx: Tx) -> list[tuple[str, BoundStaff]]:
-        """(code, approver) who was not asked since it was submitted."""
+    def _due(self, tx: Tx) -> list[tuple[str, BoundStaff, bool]]:
+        """(code, approver, whether they wrote it) whose turn it is and who was not asked since it was submitted."""
+        waiting = approvals.pending(tx)
+        if not waiting:
+            return []
         approvers = [one for one in approvals.bound(tx) if Role(one.staff.role) in MAY_APPROVE]
-        return [
-            (code, who)
-            for no, code, content_hash, since in approvals.pending(tx)
-            for who in approvers
-            if not approvals.was_asked(tx, no, content_hash, who.staff.id, since)
-        ]
+        now = self._now()
+        stand = standing(tx, self._rules, now)
+        due = []
+        for no, code, content_hash, since in waiting:
+            row = broadcasts.by_no(tx, no)
+            wrote = authors(tx, row) if row is not None else frozenset()
+            names = [one.staff.name for one in approvers if one.staff.name not in wrote]
+            turn = [*asked_by_now(names, stand, self._rules, since, now), *sorted(wrote)]
+            due += [
+                (code, who, name in wrote)
+                for name in turn
+                for who in approvers
+                if who.staff.name == name and not approvals.was_asked(tx, no, content_hash, who.staff.id, since)
+            ]
+        return due
 
-    async def _ask(self, view: BroadcastView, who: BoundStaff, secret: bytes) -> bool:
+    async def _ask(self, view: BroadcastView, who: BoundStaff, secret: bytes, *, wrote: bool) -> bool:
         """Send, then remember: after a crash between the two the approver gets it twice, never not at all. Nobody is
         asked to approve what they wrote."""
         at = self._now()
-        author = who.staff.name == view.created_by
         sent = False
-        if not author:
+        if not wrote:
             otp = one_time_code(secret, view.id, view.content_hash, who.staff.name)
             try:
                 await self._desk.send_single(who.channel, who.value, self._text(view, who, otp), BOT)

@@ -131,7 +131,7 @@ class Officers:
             return self._words.say("unknown", form, code=command.ref)
         if refused.kind is RefusalKind.STALE:
             return self._words.say("changed", form, version=str(refused.params.get("version", "")))
-        if refused.key in ("own_draft", "expired", "role_too_low"):
+        if refused.key in ("own_draft", "expired", "role_too_low", "not_on_duty"):
             return self._words.say(refused.key, form, code=command.ref, by=staff.name)
         state = self._words.state.get(str(refused.params.get("state", "")), "")
         return self._words.say("not_pending", form, code=command.ref, state=state)

@@ -36,8 +36,12 @@ def raise_once(tx: Tx, kind: str, subject: str, detail: dict[str, Any], at: floa
 
     For subjects that happen once (a message); a channel that fails again rings again, see `raise_again`.
     """
-    known = tx.execute("SELECT 1 FROM alarm WHERE kind = ? AND subject = ?", (kind, subject)).fetchone()
-    return None if known is not None else raise_again(tx, kind, subject, detail, at)
+    return None if ever(tx, kind, subject) else raise_again(tx, kind, subject, detail, at)
+
+
+def ever(tx: Tx, kind: str, subject: str) -> bool:
+    """Whether it ever rang, taken or not."""
+    return tx.execute("SELECT 1 FROM alarm WHERE kind = ? AND subject = ?", (kind, subject)).fetchone() is not None
 
 
 def raise_again(tx: Tx, kind: str, subject: str, detail: dict[str, Any], at: float) -> int | None:
