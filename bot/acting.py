@@ -16,6 +16,7 @@ from bot.answering import Answering
 from bot.confirming import Confirming
 from bot.conversation import Question, chosen
 from bot.designation import codes_in, pressed_code
+from bot.document_course import DocumentCourse
 from bot.enrolling import Enrolling
 from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
@@ -71,6 +72,7 @@ class Acting:
         now: Now = time.time,
         officers: Officers | None = None,
         enrolling: Enrolling | None = None,
+        course: DocumentCourse | None = None,
     ) -> None:
         self._ledger = ledger
         self._look: Together[Look] = Together(ledger.read, apart=True)
@@ -86,6 +88,7 @@ class Acting:
         self._code_prefix = code_prefix
         self._now = now
         self._officers = officers
+        self._course = course
         self._enrolling = enrolling
 
     def is_life(self, text: str) -> bool:
@@ -178,6 +181,10 @@ class Acting:
             if meaning.intent == BC:  # counted, too, and answered as a call for support
                 await self._reporting.said(message, contact, meaning, form)
             return await self._confirming.needs_help(message, contact, form)
+        if self._course is not None and not message.is_group:
+            act = await self._course.said(message, contact, meaning, self._code_prefix, form)
+            if act is not None:
+                return act
         if meaning.intent == DANHAN:
             codes = codes_in(message.text, self._code_prefix)
             return await self._confirming.said(message, contact, meaning, codes, heard.look.replied_to, form)

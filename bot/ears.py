@@ -11,6 +11,7 @@ from bot.acting import Acting
 from bot.answering import Answering
 from bot.answers import Answers, Office
 from bot.confirming import Confirming
+from bot.document_course import DocumentCourse
 from bot.enrolling import Enrolling
 from bot.facts import Facts
 from bot.intake import Intake
@@ -71,6 +72,7 @@ class Ears:
             now,
             None if commands is None else Officers(ledger, commands, now),
             Enrolling(ledger, bus, self.wording, self.units, self.confirm, now),
+            DocumentCourse(ledger, acknowledgements, self.wording, self.units),
         )
         return Intake(ledger, bus, acting.handle, acting.is_life, now)
 

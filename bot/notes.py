@@ -15,7 +15,8 @@ FOR_PERSON: Final = frozenset(
 
 SAID: Final = frozenset(
     {
-        "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "recalled_document", "not_addressed",
+        "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "not_addressed",
+        "recalled_document", "course", "course_which", "course_refused",
         "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "opted_in", "reported",
         "report_wrong", "report_withdrawn", "command_approve", "command_status", "command_silent",
         "enrol_pending", "enrol_taken", "enrol_confirmed", "enrol_again", "enrol_already", "enrol_mistyped",

@@ -1,8 +1,11 @@
 """S15: a directive is recalled: everybody hears it, nobody is urged, each status stands with time and person."""
 
+from datetime import timedelta
+
 import pytest
 
 from broadcasts.aftermath import Aftermath
+from broadcasts.document_codes import statuses
 from broadcasts.model import Actor, Draft, Refusal, Role
 from store import document_statuses
 from tests.scenario.bot_office import UNITS, Office
@@ -56,6 +59,16 @@ async def test_s15_recall_and_statuses(office):
     answer = await office.hears("da nhan cd 04", other.phone)
     assert answer[0].startswith("CD 04 da thu hoi")
 
+    assert "dong y lay lai" in (await office.hears(f"DONGY {notice.code}", leader.phone))[0]
+    assert "tu choi lay lai" in (await office.hears("TUCHOI cd 04 da trien khai xong", other.phone))[0]
+    lines = await office.room.ledger.read(lambda tx: statuses(tx, old.id))
+    of_leader = [(line.code, line.person) for line in lines if line.unit == leader.unit]
+    assert of_leader == [("03", leader.name), ("13", "trucban"), ("15", leader.name)]
+    refused = next(line for line in lines if line.unit == other.unit and line.code == "16")
+    assert (refused.person, refused.note) == (other.name, "cd 04 da trien khai xong")
+    assert {line.unit for line in lines if line.code == "13"} == {one.unit for one in office.contacts}
+    assert all(line.at.utcoffset() == timedelta(hours=7) for line in lines)
+
 
 async def test_a_reason_that_is_not_on_the_list_stops_at_once_and_waits_for_an_approver(office):
     old = await directive(office)
@@ -89,7 +102,9 @@ async def test_a_recall_says_why(office, reason):
 
 
 async def test_what_never_left_is_not_recalled(office):
-    made = await office.desk.draft(Draft(text=TEXT, audience=f"unit:{office.contacts[0].unit}", channels=["zalo"]), OFFICER)
+    made = await office.desk.draft(
+        Draft(text=TEXT, audience=f"unit:{office.contacts[0].unit}", channels=["zalo"]), OFFICER
+    )
     with pytest.raises(Refusal) as refused:
         await Aftermath(office.desk).recall(made.code, "sai phụ lục", OFFICER)
     assert refused.value.key == "nothing_to_follow"

@@ -195,6 +195,8 @@ def test_five_answers_a_minute() -> None:
 
 
 VALUES = {
+    "document": "CV 20631",
+    "says": "đã phân công xử lý",
     "unit": LONGEST_UNIT,
     "code": LONGEST_CODE,
     "new": LONGEST_CODE,
