@@ -20,6 +20,7 @@ from adapters.contract import (
 )
 from adapters.joining import Invitation
 from adapters.telegram import limits
+from adapters.telegram.media import MEDIA
 from adapters.telegram.session import TelegramSession
 from adapters.telegram.settings import TelegramSettings
 
@@ -33,6 +34,7 @@ _TRAITS = Traits(
     buttons=True,
     text_limit=limits.TEXT_LIMIT,
     window=limits.WINDOW,
+    media=MEDIA,
 )
 
 

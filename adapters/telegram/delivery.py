@@ -23,6 +23,7 @@ from adapters.contract import (
 from adapters.telegram import codes, limits
 from adapters.telegram.groups import MovedGroups
 from adapters.telegram.inbound import message_key
+from adapters.telegram.media import Files
 from adapters.telegram.pace import Pace
 from adapters.telegram.request import BotApiFault, NoAnswer, NotSent, QuietBot
 from adapters.telegram.settings import Formatting
@@ -59,6 +60,7 @@ class Delivery:
         formatting: Formatting,
         doubt: Callable[[], None],
         auth_failed: Callable[[], None],
+        files: Files,
     ) -> None:
         self._bot = bot
         self._pace = pace
@@ -66,6 +68,7 @@ class Delivery:
         self._formatting = formatting
         self._doubt = doubt
         self._auth_failed = auth_failed
+        self._files = files
 
     async def __call__(self, envelope: Envelope) -> Outcome:
         address = parse_address(envelope.to)
@@ -76,6 +79,8 @@ class Delivery:
         if utf16_units(envelope.text) > limits.TEXT_LIMIT:
             return Rejected("too_long", RejectClass.TEXT)
         try:
+            if envelope.attachments:
+                return await self._with_files(envelope, address)
             return await self._post(envelope, address, self._formatting)
         except NotSent:
             self._doubt()
@@ -83,6 +88,19 @@ class Delivery:
         except NoAnswer as silence:
             self._doubt()
             return Unknown("no_answer", ("",), silence.message)
+
+    async def _with_files(self, envelope: Envelope, address: Address) -> Outcome:
+        """The alert first: it never waits for an upload, and a file that fails takes nothing from it."""
+
+        def here() -> Address:
+            return Address(self._groups.current(address.chat), address.topic)
+
+        return await self._files.after_text(
+            envelope,
+            lambda: self._post(envelope, address, self._formatting),
+            lambda: (here().chat_id, address.topic),
+            lambda fault: self._refused(fault, here()),
+        )
 
     async def _post(self, envelope: Envelope, address: Address, formatting: Formatting) -> Outcome:
         chat = Address(self._groups.current(address.chat), address.topic)

@@ -8,6 +8,12 @@ TEXT_LIMIT = 4096
 BUTTON_BYTES = 64
 """Bytes of `callback_data` (Bot API, InlineKeyboardButton: 1-64 bytes)."""
 
+DOCUMENT_BYTES = 50 * 1024 * 1024
+PHOTO_BYTES = 10 * 1024 * 1024
+"""Largest uploads (Bot API, "Sending files"); a larger picture goes as a document."""
+UPLOAD_SECONDS = 120.0
+"""From the first byte of an upload to the answer. Our choice: 20 MB at 1.4 Mbit/s."""
+
 PER_CHAT_PER_SECOND = 1
 """Messages a second into one chat (Bots FAQ, "My bot is hitting limits": avoid more than one a second in a chat)."""
 PER_GROUP_PER_MINUTE = 20

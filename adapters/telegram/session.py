@@ -29,6 +29,7 @@ from adapters.telegram.groups import MovedGroups
 from adapters.telegram.inbound import Arrived, Names
 from adapters.telegram.link import Link, LinkState
 from adapters.telegram.listen import Inbox, Poller, Webhook, WebhookWatch
+from adapters.telegram.media import Files
 from adapters.telegram.outbox import Outbox
 from adapters.telegram.pace import Pace
 from adapters.telegram.request import AiohttpRequest, BotApiFault, QuietBot
@@ -68,8 +69,9 @@ class TelegramSession:
         )
         self._groups = MovedGroups(state)
         self._link = Link(self._alive, self._wake)
+        self._files = Files(self._bot, state, self._pace, direct, now, self._link.doubt)
         deliver = Delivery(
-            self._bot, self._pace, self._groups, settings.formatting, self._link.doubt, self._token_refused
+            self._bot, self._pace, self._groups, settings.formatting, self._link.doubt, self._token_refused, self._files
         )
         self._outbox = Outbox(deliver, self._chat_of, self._pace, self._link, now)
         self._inbox = Inbox(lambda: self._names, now, self._learned)
@@ -108,6 +110,7 @@ class TelegramSession:
         self._listening = "starting"
         await self._request.initialize()
         await self._groups.load()
+        await self._files.forget_old()
         self._outbox.start()
         self._spawn(self._listen(), "telegram-listen")
 

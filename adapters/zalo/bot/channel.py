@@ -26,6 +26,7 @@ from adapters.contract import (
 from adapters.zalo import limits
 from adapters.zalo.bot.session import BotSession
 from adapters.zalo.bot.updates import DIRECT, GROUP
+from adapters.zalo.media import BOT_MEDIA
 from adapters.zalo.sending import Sending
 from adapters.zalo.settings import BotSettings
 
@@ -33,6 +34,7 @@ _TRAITS = Traits(
     receipts=frozenset({Evidence.ACCEPTED}),
     text_limit=limits.WHOLE_LIMIT,
     window=limits.BOT_WINDOW,
+    media=BOT_MEDIA,
     id_space=GROUP,  # a person has another id with the bot than with the Official Account
 )
 
@@ -45,7 +47,7 @@ class _Side:
         self.traits = traits
         self.hooks: Mapping[str, Hook] = {}
         self._session = session
-        self._sending = Sending(name, session.state, session.send_part, session.now)
+        self._sending = Sending(name, session.state, session.send_part, session.now, session.send_file)
 
     async def start(self, sink: Sink) -> None:
         await self._session.start(sink)

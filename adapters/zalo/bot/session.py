@@ -11,6 +11,7 @@ import structlog
 
 from adapters.contract import (
     Accepted,
+    Attachment,
     DurableState,
     Envelope,
     Health,
@@ -111,6 +112,17 @@ class BotSession:
             await self._intake.register()
 
     async def send_part(self, envelope: Envelope, text: str, _last: bool) -> Outcome:
+        return await self._send(envelope, "sendMessage", {"text": text})
+
+    async def send_file(self, envelope: Envelope, file: Attachment) -> Outcome:
+        """A picture by its public address, which Zalo fetches; where it cannot, the address itself."""
+        outcome = await self._send(envelope, "sendPhoto", {"photo": file.url, "caption": file.name})
+        if isinstance(outcome, Rejected) and outcome.cls is RejectClass.TEXT and outcome.reason != "expired":
+            log.warning("zalo_bot_photo_refused", sha256=file.sha256[:12], code=outcome.code)
+            return await self._send(envelope, "sendMessage", {"text": f"{file.name}\n{file.url}"})
+        return outcome
+
+    async def _send(self, envelope: Envelope, method: str, content: Mapping[str, str]) -> Outcome:
         if not self.has_token:
             return Rejected("auth", RejectClass.CONFIG, "credentials_missing")
         if wait := await self._gate.enter(envelope.priority):
@@ -124,7 +136,7 @@ class BotSession:
                 return Rejected("ledger", RejectClass.RETRY_LATER, after=LEDGER_SECONDS)
             if not allowed:
                 return Rejected("quota", RejectClass.QUOTA, "monthly_budget")
-            called = await self._api.call("sendMessage", {"chat_id": envelope.to, "text": text})
+            called = await self._api.call(method, {"chat_id": envelope.to, **content})
         finally:
             self._gate.leave()
         if isinstance(called, http.NotSent | BotError):
