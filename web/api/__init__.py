@@ -19,6 +19,7 @@ from web.api import (
     openapi,
     reports,
     rollcall,
+    schedules,
 )
 from web.api.idempotency import LOCKS
 from web.api.rate import BUCKETS
@@ -32,6 +33,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *office.ROUTES,
     *content.ROUTES,
     *reports.ROUTES,
+    *schedules.ROUTES,
     *carrier_orders.ROUTES,
     *grants.ROUTES,
     *health.ROUTES,

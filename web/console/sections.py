@@ -48,7 +48,9 @@ SECTIONS: Final[tuple[Section, ...]] = (
         (
             Entry("/reports", "reports"),
             Entry("/content", "content"),
+            Entry("/schedules", "schedules"),
             Entry("/carrier-orders", "carriers"),
+            Entry("/audit", "audit", Role.APPROVER),
         ),
     ),
 )
