@@ -129,6 +129,10 @@ OAUTH_WRONG = frozenset({OAUTH_BAD_APP, OAUTH_BAD_CODE, OAUTH_BAD_SECRET, -14012
 """Wrong app id, redirect, secret or grant: an operator mends the settings."""
 
 
+ZNS_DAY_SPENT = frozenset({-144})
+"""The account's quota of the day: nothing more passes before midnight."""
+
+
 def look_up(table: dict[int, Code], number: int) -> Code:
     return table.get(number, UNKNOWN)
 

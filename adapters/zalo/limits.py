@@ -123,6 +123,10 @@ BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_MOST_SECONDS = 60.0
 """First and longest pause between attempts of a background loop."""
 
+ZNS_ASK_SECONDS = (60.0, 300.0, 1800.0, 7200.0)
+"""How long after a message its status is asked for, until it arrived: the last is the `timeout` of a template in
+Zalo's sample. Our own rule."""
+ZNS_ASK_TICK_SECONDS = 15.0
 ZNS_TRACKING_LIMIT = 48
 """Characters of `tracking_id`. Zalo ZNS docs, "gửi tin"."""
 NIGHT_STARTS_HOUR = 22

@@ -39,6 +39,7 @@ PARTS_KEPT_SECONDS = 7 * 86_400
 
 SendFile = Callable[[Envelope, Attachment], Awaitable[Outcome]]
 """(envelope, file) → the outcome of the message that carries it, with one provider id when accepted."""
+PartsOf = Callable[[Envelope], tuple[str, ...]]
 SendPart = Callable[[Envelope, str, bool], Awaitable[Outcome]]
 """(envelope, text of this part, is it the last) → the part's outcome, with one provider id when accepted."""
 
@@ -54,6 +55,12 @@ def parts_of(envelope: Envelope) -> tuple[str, ...]:
     return wording.split(wording.prepare(envelope.text))
 
 
+def in_one(envelope: Envelope) -> tuple[str, ...]:
+    """For a channel whose messages are never split."""
+    text = wording.prepare(envelope.text)
+    return (text,) if text else ()
+
+
 Step = Callable[[], Awaitable[Outcome]]
 
 
@@ -61,13 +68,20 @@ class Sending:
     """The sending half that Zalo's channels share. `name` is the channel's and the prefix of its durable keys."""
 
     def __init__(
-        self, name: str, state: DurableState, send_part: SendPart, now: Now, send_file: SendFile | None = None
+        self,
+        name: str,
+        state: DurableState,
+        send_part: SendPart,
+        now: Now,
+        send_file: SendFile | None = None,
+        parts: PartsOf = parts_of,
     ) -> None:
         self._name = name
         self._state = state
         self._send_part = send_part
         self._send_file = send_file
         self._now = now
+        self._parts_of = parts
         self._tasks: set[asyncio.Task[None]] = set()
         self._chats: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._leaving: set[int] = set()
@@ -137,7 +151,7 @@ class Sending:
             return _stopped()
         if not envelope.to:
             return Rejected("invalid_recipient", RejectClass.RECIPIENT)
-        parts = parts_of(envelope)
+        parts = self._parts_of(envelope)
         if not parts:
             return Rejected("empty", RejectClass.TEXT)
         if len(parts) > limits.MAX_PARTS:

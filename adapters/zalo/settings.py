@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from adapters.zalo import limits
 
@@ -51,6 +51,36 @@ class OaUserSettings(OaAccount):
     enabled: bool = False
 
 
+PLACEHOLDERS = ("text", "title", "code")
+"""What a parameter of a ZNS template may be filled with, written `{title}`."""
+
+
+class ZnsTemplate(_Section):
+    """One approved template and which messages it serves."""
+
+    id: str = Field(min_length=1)
+    kinds: tuple[str, ...] = ()
+    """alert, directive, notice, update, cancel; empty: all."""
+    urgencies: tuple[str, ...] = ()
+    """thuong, khan, thuong-khan, hoa-toc; empty: all."""
+    params: dict[str, str] = Field(default_factory=dict)
+    """Parameter → its value, with {text}, {title} and {code} of the message."""
+    limits: dict[str, int] = Field(default_factory=dict)
+    """Parameter → the most characters that Zalo approved for it."""
+    night: bool = True
+    """May go from 22:00 to 06:00."""
+
+    @field_validator("params")
+    @classmethod
+    def _known_placeholders(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, pattern in value.items():
+            try:
+                pattern.format_map(dict.fromkeys(PLACEHOLDERS, ""))
+            except (KeyError, ValueError, IndexError, AttributeError):
+                raise ValueError(f"{name}: only {', '.join('{' + p + '}' for p in PLACEHOLDERS)} are known") from None
+        return value
+
+
 class ZnsSettings(OaAccount):
     enabled: bool = False
     zns_url: str = limits.BUSINESS_HOST
@@ -61,6 +91,8 @@ class ZnsSettings(OaAccount):
     """Characters that the template allows for it."""
     fixed_params: dict[str, str] = Field(default_factory=dict)
     """Other parameters of the template, the same in every message."""
+    templates: tuple[ZnsTemplate, ...] = ()
+    """Looked through in this order; `template_id` serves what none of them does."""
 
 
 class BotSettings(_Section):

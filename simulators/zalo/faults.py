@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulators.zalo import limits
 
@@ -35,6 +35,13 @@ class Faults:
     rate_per_minute: int = limits.OA_PER_MINUTE
     government: bool = False
     """v3.0 `message/cs` answers -235 and v2.0 serves; otherwise v2.0 answers -240."""
+    upload_fail_next: int = 0
+    upload_fail_code: int = 211
+    """Without Zalo's minus; 211: the month's 5,000 uploads are used up."""
+    upload_seconds: float = 0.0
+    """Before each answer to an upload."""
+    uploads_lost: bool = False
+    """Sends with a file answer -100, as when its copy has expired; fresh uploads are lost, too."""
     no_package: bool = False
     """Group calls answer -224."""
     echo: bool = True
@@ -87,6 +94,8 @@ class Faults:
     zns_seconds: float = 0.0
     zns_night: bool = False
     """The templates may not be sent from 22:00 to 06:00."""
+    zns_night_ok: list[str] = field(default_factory=list)
+    """Templates that may all the same."""
     zns_daily_quota: int = 500
 
     def __post_init__(self) -> None:

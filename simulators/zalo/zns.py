@@ -62,8 +62,9 @@ class Zns:
         self._check_data(template, body.get("template_data"))
         user = self._by_phone(str(body.get("phone", "")))
         faults = self._faults()
+        night_banned = faults.zns_night and template.template_id not in faults.zns_night_ok
         hour = (datetime.fromtimestamp(self._world.now(), UTC) + timedelta(hours=limits.UTC_OFFSET_HOURS)).hour
-        if faults.zns_night and (hour >= limits.NIGHT_HOURS[0] or hour < limits.NIGHT_HOURS[1]):
+        if night_banned and (hour >= limits.NIGHT_HOURS[0] or hour < limits.NIGHT_HOURS[1]):
             raise Refused(-133, "Not allowed to send at night")
         if self.sent_today >= faults.zns_daily_quota:
             raise Refused(-144, "OA exceeded daily quota")
