@@ -15,6 +15,7 @@ from broadcasts.acknowledge import Acknowledgements
 from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
 from broadcasts.approvers import authors, may_approve_now
 from broadcasts.clockwork import Clockwork
+from broadcasts.document_codes import StatusLine, statuses
 from broadcasts.drafting import DeskSettings, Prepared, prepare
 from broadcasts.model import (
     Actor,
@@ -346,7 +347,7 @@ class Desk:
         """What a broadcast that still can be changed would cost now; of another, see `BroadcastView.cost`."""
 
         def read(tx: Tx) -> dict[str, Any] | None:
-            row = _found(tx, ref)
+            row = found(tx, ref)
             if S(row.state) not in EDITABLE:
                 return None
             return self._quoted(tx, Draft.model_validate(orjson.loads(row.content)["draft"]), row.code)[1]
@@ -366,6 +367,10 @@ class Desk:
         if state is not None and state.upper() not in DeliveryState.__members__:
             raise Refusal(RefusalKind.INVALID, "invalid_input", (Problem("state", "not_a_choice", {"value": state}),))
         return await self._ledger.read(lambda tx: views.delivery_page(tx, found(tx, ref).no, state, after, limit))
+
+    async def statuses(self, ref: str) -> Sequence[StatusLine]:
+        """Document codes of each unit, by unit and time."""
+        return await self._ledger.read(lambda tx: statuses(tx, found(tx, ref).no))
 
     async def rollcall(self, ref: str) -> Sequence[RollcallRow]:
         return await self._ledger.read(lambda tx: views.rollcall(tx, found(tx, ref), self._catalogue))

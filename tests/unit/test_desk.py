@@ -32,10 +32,10 @@ class Clock:
 
 
 class Office:
-    def __init__(self, folder, office=None):
+    def __init__(self, folder, office=None, sms=None):
         self.clock = Clock()
         self.zalo = ScriptedChannel("zalo.user", buttons=True)
-        self.sms = ScriptedChannel("sms.one", unaccented=True)
+        self.sms = sms or ScriptedChannel("sms.one", unaccented=True)
         routes = [Route(self.zalo, "zalo"), Route(self.sms, "sms")]
         self.room = EngineRoom(folder, *routes, now=self.clock)
         self.units = units.load()
