@@ -376,10 +376,10 @@ class Desk:
         return await self._ledger.read(lambda tx: views.rollcall(tx, found(tx, ref), self._catalogue))
 
     async def events(self, ref: str, after: int = 0) -> Sequence[TimelineEvent]:
-        found = await self._ledger.read(lambda tx: broadcasts.timeline(tx, found(tx, ref).no, after))
+        lines = await self._ledger.read(lambda tx: broadcasts.timeline(tx, found(tx, ref).no, after))
         return [
             TimelineEvent(one, datetime.fromtimestamp(at, OFFICE_ZONE), actor, event, detail)
-            for one, at, actor, event, detail in found
+            for one, at, actor, event, detail in lines
         ]
 
     # -- units and single messages --------------------------------------------------------------------------------

@@ -4,43 +4,75 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import xlsxwriter
 
+from broadcasts.edxml import status_file
 from loa.cli.out import Failed
+from text.cells import plain_cell
 
 ROLLCALL_COLUMNS = ("unit", "name", "district", "state", "person", "via", "at", "seconds", "level", "by_staff", "note")
 DELIVERY_COLUMNS = (
     "id", "unit", "person", "channel", "step", "state", "reason", "provider_id", "provider_code", "parts", "at", "to",
 )  # fmt: skip
+STATUS_COLUMNS = ("unit", "name", "code", "says", "at", "person", "via", "note", "counts")
 PDF_COLUMNS = ("name", "district", "state", "person", "via", "at", "note")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
+
+CODES_ENDING = ".codes.csv"
 
 Say = Callable[..., str]
 Row = Mapping[str, Any]
 
 
-def write_export(to: Path, view: Row, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say) -> int:
-    """Write the file that its ending names; how many rows it has. Raises `Failed` for another ending."""
+def write_export(
+    to: Path,
+    view: Row,
+    rollcall: Sequence[Row],
+    deliveries: Iterable[Row],
+    say: Say,
+    statuses: Sequence[Row] = (),
+    organ_id: str = "",
+) -> int:
+    """Write the file that its ending names; how many rows it has. Raises `Failed` for another ending. `.xml` is the
+    statuses alone, as status messages of the document axis; `.codes.csv` the same as a table."""
     kind = to.suffix.lower()
     if kind == ".json":
         everything = list(deliveries)
-        to.write_bytes(orjson.dumps({"broadcast": view, "rollcall": rollcall, "deliveries": everything}))
+        to.write_bytes(
+            orjson.dumps({"broadcast": view, "rollcall": rollcall, "deliveries": everything, "statuses": statuses})
+        )
         return len(rollcall) + len(everything)
+    names = {row["unit"]: row["name"] for row in rollcall}
+    statuses = [{**row, "name": names.get(row["unit"], row["unit"])} for row in statuses]
+    if kind == ".xml":
+        to.write_bytes(
+            status_file(_timed(view, "created_at"), _all_timed(statuses), lambda one: names.get(one, one), organ_id)
+        )
+        return sum(1 for row in statuses if row["counts"])
+    if to.name.lower().endswith(CODES_ENDING):
+        return _table(to, STATUS_COLUMNS, statuses, say)
     if kind == ".csv":
         return _csv(to, rollcall, deliveries, say)
     if kind == ".xlsx":
-        return _xlsx(to, view, rollcall, deliveries, say)
+        return _xlsx(to, view, rollcall, deliveries, say, statuses)
     if kind == ".pdf":
         from loa.export_pdf import write_pdf
 
         rows = [[str(_cell(row, name, say) or "") for name in PDF_COLUMNS] for row in rollcall]
         return write_pdf(to, view, _heads(PDF_COLUMNS, say), rows, say)
     raise Failed("cli.export_kind", kind=kind or to.name)
+
+
+def _timed(row: Row, key: str) -> dict[str, Any]:
+    return {**row, key: datetime.fromisoformat(row[key])}
+
+
+def _all_timed(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    return [_timed(row, "at") for row in rows]
 
 
 def _heads(columns: Sequence[str], say: Say) -> list[str]:
@@ -54,24 +86,26 @@ def _cell(row: Row, column: str, say: Say) -> Any:
     return value
 
 
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-
-
 def _csv(to: Path, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say) -> int:
     """The roll-call; for a broadcast without units its deliveries. With a BOM, which Excel needs for accents."""
     columns, rows = (ROLLCALL_COLUMNS, rollcall) if rollcall else (DELIVERY_COLUMNS, deliveries)
+    return _table(to, columns, rows, say)
+
+
+def _table(to: Path, columns: Sequence[str], rows: Iterable[Row], say: Say) -> int:
     count = 0
     with to.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_heads(columns, say))
         for row in rows:
-            writer.writerow([_safe(_cell(row, column, say)) for column in columns])
+            writer.writerow([plain_cell(_cell(row, column, say)) for column in columns])
             count += 1
     return count
 
 
-def _xlsx(to: Path, view: Row, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say) -> int:
+def _xlsx(
+    to: Path, view: Row, rollcall: Sequence[Row], deliveries: Iterable[Row], say: Say, statuses: Sequence[Row]
+) -> int:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     count = 0
     with xlsxwriter.Workbook(str(to), options) as book:
@@ -79,6 +113,7 @@ def _xlsx(to: Path, view: Row, rollcall: Sequence[Row], deliveries: Iterable[Row
         for name, columns, rows in (
             (say("sheet.rollcall"), ROLLCALL_COLUMNS, rollcall),
             (say("sheet.deliveries"), DELIVERY_COLUMNS, deliveries),
+            (say("sheet.statuses"), STATUS_COLUMNS, statuses),
         ):
             sheet = book.add_worksheet(name)
             sheet.write_row(0, 0, [view["code"], view["title"]], bold)

@@ -83,6 +83,8 @@ class Office(_Section):
     dvc_portal: str = "dichvucong.thanhhoa.gov.vn"
     code_prefix: str = Field(default="TB", pattern=r"^[A-Z]{1,4}$")
     language: Literal["vi", "en"] = "vi"
+    organ_id: str = Field(default="", pattern=r"^$|^[0-9A-Z]+(\.[0-9A-Z]+)*$")
+    """On the document axis (Quyết định 20/2020/QĐ-TTg), for exported statuses."""
 
 
 class Store(_Section):

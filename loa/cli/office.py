@@ -166,7 +166,7 @@ def doctor(config: Config = None) -> None:
 
 def export(
     code: Annotated[str, typer.Argument(help="The broadcast's code.")],
-    to: Annotated[Path, typer.Option(help="FILE.xlsx, .csv, .pdf or .json.")],
+    to: Annotated[Path, typer.Option(help="FILE.xlsx, .csv, .pdf, .json; .xml or .codes.csv: document codes.")],
     config: Config = None,
 ) -> None:
     """The roll-call and the deliveries of a broadcast as a file."""
@@ -175,6 +175,7 @@ def export(
     service = api(config)
     view = service.get(f"/broadcasts/{code}")
     rollcall = service.get(f"/broadcasts/{code}/rollcall")["items"]
+    statuses = service.get(f"/broadcasts/{code}/statuses")["items"]
 
     def deliveries() -> Iterator[dict[str, Any]]:
         after: int | None = 0
@@ -184,7 +185,7 @@ def export(
             after = page["next"]
 
     try:
-        rows = write_export(to, view, rollcall, deliveries(), say)
+        rows = write_export(to, view, rollcall, deliveries(), say, statuses, load_settings(config).office.organ_id)
     except OSError:
         raise Failed("cli.file_not_writable", path=str(to)) from None
     line({"file": str(to), "rows": rows})
@@ -192,7 +193,7 @@ def export(
 
 def backup(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
     """A whole copy of the ledger, also while the service runs."""
-    source = _service_ledger(config)
+    source = ledger_file(config)
     if file.exists():
         raise Failed("cli.file_exists", path=str(file))
     try:
@@ -227,7 +228,7 @@ def restore(file: Annotated[Path, typer.Argument()], config: Config = None) -> N
     line({"file": str(target), "rows": rows})
 
 
-def _service_ledger(config: Path | None) -> Path:
+def ledger_file(config: Path | None) -> Path:
     if "LOA_DATA" in os.environ:
         return Path(os.environ["LOA_DATA"]) / "loa.db"
     settings: Settings = load_settings(config)

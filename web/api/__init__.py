@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 from aiohttp import web
 
 from web.api import (
+    aftermath,
     attachments,
     broadcasts,
     carrier_orders,
@@ -27,6 +28,7 @@ from web.roles import Route, mount
 
 ROUTES: Final[tuple[Route, ...]] = (
     *broadcasts.ROUTES,
+    *aftermath.ROUTES,
     *attachments.ROUTES,
     *rollcall.ROUTES,
     *messages.ROUTES,
