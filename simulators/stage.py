@@ -43,6 +43,20 @@ class Shown:
     provider_id: str = ""
     buttons: list[dict[str, str]] = field(default_factory=list)
     pressed_by: list[str] = field(default_factory=list)
+    files: list[dict[str, str]] = field(default_factory=list)
+    """Files in the message: `{"name", "media", "id"}`, their bytes at `/_sim/files/<id>`; or `url` in place of `id`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An upload as the provider keeps it."""
+
+    name: str
+    media: str
+    content: bytes
+
+    def shown(self, id: str) -> dict[str, str]:
+        return {"name": self.name, "media": self.media, "id": id}
 
 
 class Provider(Protocol):
@@ -70,6 +84,8 @@ class Stage:
     def __init__(self) -> None:
         self.lines: deque[Shown] = deque(maxlen=STAGE_MEMORY)
         self.counters: Counter[str] = Counter()
+        self.files: dict[str, StoredFile] = {}
+        """What was uploaded, by the provider's id."""
         self._listeners: list[Listener] = []
         self._last = 0
 
@@ -130,6 +146,13 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
             return _json({"error": str(wrong)}, 422)
         return _json(provider.faults())
 
+    async def file(request: web.Request) -> web.Response:
+        stored = stage.files.get(request.match_info["id"])
+        if stored is None:
+            return _json({"error": "no such file"}, 404)
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return web.Response(body=stored.content, content_type=stored.media, headers=headers)
+
     async def stats(_: web.Request) -> web.Response:
         return _json(dict(stage.counters))
 
@@ -141,6 +164,7 @@ def routes(stage: Stage, provider: Provider) -> list[web.RouteDef]:
         web.get("/_sim/faults", get_faults),
         web.post("/_sim/faults", set_faults),
         web.get("/_sim/stats", stats),
+        web.get("/_sim/files/{id}", file),
     ]
 
 

@@ -56,6 +56,7 @@ class PhoneWall:
             [
                 web.get("/", self._page),
                 web.get("/feed", self._feed),
+                web.get("/file/{app}/{id}", self._file),
                 web.post("/say", self._say),
                 web.post("/press", self._press),
                 web.get("/faults", self._faults),
@@ -89,6 +90,14 @@ class PhoneWall:
 
         feed = Feed(self.world, view.routes(self._phones(say, chosen)), say, render)
         return await feed.serve(request, request.headers.get("Last-Event-ID") or request.query.get("since", ""))
+
+    async def _file(self, request: web.Request) -> web.Response:
+        """A file of a message, as the phone would open it."""
+        app = self.world.app(request.match_info["app"])
+        stored = app.stage.files.get(request.match_info["id"]) if app else None
+        if stored is None:
+            raise web.HTTPNotFound(text="no such file")
+        return web.Response(body=stored.content, content_type=stored.media)
 
     async def _say(self, request: web.Request) -> web.Response:
         """`{"kind", "sender", "chat"?, "text"}`: a visitor types."""

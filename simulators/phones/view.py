@@ -82,6 +82,8 @@ class Line:
     buttons: tuple[str, ...]
     pressed: bool
     parts: str
+    files: tuple[tuple[str, str], ...] = ()
+    """(name, address) of what can be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def line(world: World, app: App, shown: Shown, thread: Thread, say: Wording) -> 
         buttons=tuple(button["label"] for button in shown.buttons),
         pressed=thread.me in shown.pressed_by,
         parts=_parts(shown.text, say) if thread.kind == "sms" else "",
+        files=tuple((file["name"], file.get("url") or f"/file/{app.name}/{file['id']}") for file in shown.files),
     )
 
 

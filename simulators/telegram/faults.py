@@ -29,6 +29,10 @@ class Faults:
     fail_says: str = "Bad Request: chat not found"
     reject_formatting: bool = False
     """400 for every message with entities or a parse mode."""
+    forget_files: bool = False
+    """400 for every file_id."""
+    reject_photos: bool = False
+    """400 for every picture that is not sent as a document."""
     duplicate_updates: bool = False
     """Each update is delivered twice."""
     enforce_limits: bool = False

@@ -16,6 +16,10 @@ from simulators.telegram.updates import Updates
 from simulators.telegram.world import Group, Json, Person, World
 
 TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+PHOTO_BYTES = 10 * 1024 * 1024
+DOCUMENT_BYTES = 50 * 1024 * 1024
+"""Characters and bytes (Bot API, "Sending files")."""
 MAX_POLL_SECONDS = 50
 
 Params = dict[str, str]
@@ -40,6 +44,8 @@ class BotApi:
         self.stage = stage
         self.faults = Faults()
         self.open_callbacks: set[str] = set()
+        self.fresh_files: set[str] = set()
+        """Ids of files that came with the request that is being answered."""
         self.answered: list[str] = []
         self._flood = FloodLimits()
         self._shown: dict[tuple[int, int], int] = {}
@@ -157,15 +163,22 @@ class BotApi:
             raise ApiError(400, "Bad Request: chat not found")
         return chat
 
+    def _may_write(self, group: Group) -> None:
+        if group.migrated_to is not None:
+            says = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise ApiError(400, says, migrate_to_chat_id=group.migrated_to)
+        if not group.bot_is_in:
+            raise ApiError(403, "Forbidden: bot was kicked from the group chat")
+
+    def delete(self, chat: int, message: int) -> None:
+        """An administrator of the group takes a message of the bot away."""
+        del self._shown[chat, message]
+
     def _open_chat(self, params: Params) -> Person | Group:
         """A chat that the bot may write into now. Counts the message against the flood limits."""
         chat = self._chat(params)
         if isinstance(chat, Group):
-            if chat.migrated_to is not None:
-                says = "Bad Request: group chat was upgraded to a supergroup chat"
-                raise ApiError(400, says, migrate_to_chat_id=chat.migrated_to)
-            if not chat.bot_is_in:
-                raise ApiError(403, "Forbidden: bot was kicked from the group chat")
+            self._may_write(chat)
         elif str(chat.id) in self.faults.deactivated:
             raise ApiError(403, "Forbidden: user is deactivated")
         elif str(chat.id) in self.faults.blocked:
@@ -176,7 +189,14 @@ class BotApi:
             raise ApiError(429, f"Too Many Requests: retry after {wait}", retry_after=wait)
         return chat
 
-    def _show(self, chat: Person | Group, shown: str, params: Params, **content: Any) -> Json:
+    def _show(
+        self,
+        chat: Person | Group,
+        shown: str,
+        params: Params,
+        files: list[dict[str, str]] | None = None,
+        **content: Any,
+    ) -> Json:
         keys = buttons(params.get("reply_markup", ""))
         if params.get("message_thread_id"):
             content["message_thread_id"] = int(params["message_thread_id"])
@@ -185,7 +205,7 @@ class BotApi:
         message = self.world.write(chat, self.world.bot, **content)
         line = self.stage.show(
             str(chat.id), "loa", shown, group=isinstance(chat, Group), buttons=keys,
-            provider_id=f"{chat.id}:{message['message_id']}",
+            provider_id=f"{chat.id}:{message['message_id']}", files=files or [],
         )  # fmt: skip
         self._shown[chat.id, message["message_id"]] = line.n
         self.stage.counters["messages"] += 1
@@ -193,12 +213,29 @@ class BotApi:
 
     def _show_file(self, params: Params, kind: str) -> Json:
         chat = self._open_chat(params)
-        caption, name = params.get("caption", ""), params.get(kind, kind)
-        return self._show(chat, f"[{name}] {caption}".strip(), params, caption=caption)
+        file_id, caption = params.get(kind, ""), params.get("caption", "")
+        stored = self.stage.files.get(file_id)
+        if len(caption) > CAPTION_LIMIT:
+            raise ApiError(400, "Bad Request: message caption is too long")
+        if stored is None or (self.faults.forget_files and file_id not in self.fresh_files):
+            raise ApiError(400, "Bad Request: wrong file identifier/HTTP URL specified")
+        self.fresh_files.discard(file_id)
+        if kind == "photo" and (self.faults.reject_photos or len(stored.content) > PHOTO_BYTES):
+            raise ApiError(400, "Bad Request: PHOTO_INVALID_DIMENSIONS")
+        if len(stored.content) > DOCUMENT_BYTES:
+            raise ApiError(413, "Request Entity Too Large")
+        facts: Json = {"file_id": file_id, "file_unique_id": file_id[:16], "file_size": len(stored.content)}
+        content: Json = {"photo": [facts | {"width": 800, "height": 600}]}
+        if kind == "document":
+            content = {"document": facts | {"file_name": stored.name, "mime_type": stored.media}}
+        return self._show(chat, caption, params, [stored.shown(file_id)], caption=caption, **content)
 
     def _own_message(self, params: Params) -> tuple[Json, int]:
         """The bot's message that is named, and its line on the stage."""
-        key = (self._chat(params).id, int(params.get("message_id") or 0))
+        chat = self._chat(params)
+        if isinstance(chat, Group):
+            self._may_write(chat)
+        key = (chat.id, int(params.get("message_id") or 0))
         if key not in self._shown:
             raise ApiError(400, "Bad Request: message to edit not found")
         return self.world.messages[key], self._shown[key]

@@ -12,15 +12,17 @@ from aiohttp import web
 
 from simulators.knobs import turned
 from simulators.serving import Served, serve
-from simulators.stage import Shown, Stage, routes
+from simulators.stage import Shown, Stage, StoredFile, routes
 from simulators.telegram.markup import Refused
-from simulators.telegram.methods import ApiError, BotApi, Params
+from simulators.telegram.methods import DOCUMENT_BYTES, ApiError, BotApi, Params
 from simulators.telegram.updates import Updates
 from simulators.telegram.world import Group, Json, World
 
 DEFAULT_TOKEN = "7000000001:loa-simulator-token-0000000000000"
 BOT_USERNAME = "loa_simulator_bot"
+FORM_SLACK = 1024 * 1024
 SENDING = {"sendmessage", "senddocument", "sendphoto"}
+EDITING = {"editmessagetext"}
 
 
 class TelegramSim:
@@ -49,7 +51,7 @@ class TelegramSim:
         return self.api.answered
 
     async def listen(self, host: str, port: int) -> None:
-        app = web.Application()
+        app = web.Application(client_max_size=DOCUMENT_BYTES + FORM_SLACK)
         app.add_routes(routes(self.stage, self))
         app.add_routes(
             [
@@ -155,9 +157,9 @@ class TelegramSim:
         if method is None:
             return _refusal(ApiError(404, "Not Found"))
         try:
-            if name in SENDING:
+            if name in SENDING | EDITING:
                 self._planned_refusal()
-            result = await method(await _params(request))
+            result = await method(await self._params(request))
         except ApiError as refused:
             return _refusal(refused)
         except Refused as refused:
@@ -186,6 +188,27 @@ class TelegramSim:
     def _count_down(self, knob: str) -> None:
         self.set_faults({knob: getattr(self.api.faults, knob) - 1})
 
+    async def _params(self, request: web.Request) -> Params:
+        """Query, form, multipart or JSON, as the Bot API takes them; JSON values as the text that a form would hold, and
+        a file as the id under which it is kept from now on."""
+        found: Params = dict(request.query)
+        if request.content_type == "application/json":
+            body: Json = await request.json()
+            found |= {
+                key: value if isinstance(value, str) else orjson.dumps(value).decode() for key, value in body.items()
+            }
+        elif request.can_read_body:
+            for key, value in (await request.post()).items():
+                found[key] = self._kept(value) if isinstance(value, web.FileField) else str(value)
+        return found
+
+    def _kept(self, file: web.FileField) -> str:
+        file_id = uuid4().hex
+        self.stage.files[file_id] = StoredFile(file.filename, file.content_type, file.file.read())
+        self.api.fresh_files.add(file_id)
+        self.stage.counters["uploads"] += 1
+        return file_id
+
     async def _add_chat(self, request: web.Request) -> web.Response:
         """`{"id", "name", "members"?: [ids], "started"?}`: a negative id makes a group."""
         body = await request.json()
@@ -206,18 +229,6 @@ async def start(token: str = DEFAULT_TOKEN, host: str = "127.0.0.1", port: int =
     sim = TelegramSim(token)
     await sim.listen(host, port)
     return sim
-
-
-async def _params(request: web.Request) -> Params:
-    """Query, form, multipart or JSON, as the Bot API takes them; JSON values as the text that a form would hold."""
-    found: Params = dict(request.query)
-    if request.content_type == "application/json":
-        body: Json = await request.json()
-        found |= {key: value if isinstance(value, str) else orjson.dumps(value).decode() for key, value in body.items()}
-    elif request.can_read_body:
-        for key, value in (await request.post()).items():
-            found[key] = value if isinstance(value, str) else str(getattr(value, "filename", key))
-    return found
 
 
 def _cut(request: web.Request) -> web.Response:

@@ -163,7 +163,8 @@ class Bot:
         photo, caption = str(params.get("photo") or ""), str(params.get("caption") or "")
         if not photo.startswith(("http://", "https://")) or len(caption) > limits.TEXT_LIMIT:
             raise BotRefused(400, "photo must be a URL")
-        return self._post(params, f"{caption}\n{photo}".strip())
+        name = caption or photo.rpartition("/")[2]
+        return self._post(params, caption, [{"name": name, "media": "image/*", "url": photo}])
 
     async def _send_sticker(self, params: Json) -> Json:
         return self._post(params, f"[{params.get('sticker') or 'sticker'}]")
@@ -176,7 +177,7 @@ class Bot:
     async def _send_action(self, _: Json) -> None:
         return None
 
-    def _post(self, params: Json, text: str) -> Json:
+    def _post(self, params: Json, text: str, files: list[dict[str, str]] | None = None) -> Json:
         chat = str(params.get("chat_id") or "")
         group = self._world.groups.get(chat)
         if not (group.bot_is_in if group is not None else chat in self.private):
@@ -186,5 +187,5 @@ class Bot:
         self.sent_this_month += 1
         message_id = new_id()
         self._stage.counters["bot_messages"] += 1
-        self._stage.show(chat, "loa", text, group=group is not None, provider_id=message_id)
+        self._stage.show(chat, "loa", text, group=group is not None, provider_id=message_id, files=files or [])
         return {"message_id": message_id, "date": self._world.stamp()}

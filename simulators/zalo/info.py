@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators.stage import Stage, StoredFile
 from simulators.zalo import limits
 from simulators.zalo.answers import Refused
 from simulators.zalo.faults import Faults
@@ -19,8 +20,9 @@ GOVERNMENT, BUSINESS = 4, 2
 
 
 class Info:
-    def __init__(self, app: App, world: World, faults: Callable[[], Faults]) -> None:
+    def __init__(self, app: App, world: World, stage: Stage, faults: Callable[[], Faults]) -> None:
         self._app = app
+        self._stage = stage
         self._world = world
         self._faults = faults
 
@@ -82,17 +84,20 @@ class Info:
         }
 
     async def upload(self, request: web.Request, kind: str) -> Json:
-        """Multipart, field `file`; -201 for a wrong type, -210 for too much."""
+        """Multipart, field `file`; -201 for a wrong type, -210 for too much. The token holds for seven days."""
         part = (await request.post()).get("file")
         if not isinstance(part, web.FileField):
             raise Refused(-201, "file is invalid")
-        size = len(part.file.read())
+        content = part.file.read()
+        size = len(content)
         if part.content_type not in limits.UPLOAD_TYPES[kind]:
             raise Refused(-201, "file is invalid")
         if size > limits.UPLOAD_BYTES[kind]:
             raise Refused(-210, "file is over limit")
         kept = new_id()
         self._world.uploads[kept] = self._world.now()
+        self._stage.files[kept] = StoredFile(part.filename, part.content_type, content)
+        self._stage.counters[f"upload/{kind}"] += 1
         return {"token" if kind == "file" else "attachment_id": kept}
 
     def _user(self, params: Json) -> User:

@@ -53,7 +53,9 @@ class Messages:
         text, _, kind, url = self._content(_object(body, "message"))
         message = self._world.write(found.group_id, FROM_OA, kind, text, self._app.oa_id, found.group_id, url)
         self._stage.counters["group_messages"] += 1
-        self._stage.show(found.group_id, LOA, text, group=True, provider_id=message.message_id)
+        self._stage.show(
+            found.group_id, LOA, text, group=True, provider_id=message.message_id, files=self._files(message)
+        )
         await self._announce(message, found.group_id, None)
         return {"message_id": message.message_id, "group_id": found.group_id}
 
@@ -115,9 +117,14 @@ class Messages:
             return "file", str(payload.get("token"))
         return "text", ""
 
+    def _files(self, message: Message) -> list[dict[str, str]]:
+        """What the phone can open."""
+        stored = self._stage.files.get(message.url)
+        return [stored.shown(message.url)] if stored else []
+
     def _fresh(self, upload: str) -> None:
         at = self._world.uploads.get(upload)
-        if upload and (at is None or self._world.now() - at > limits.UPLOAD_SECONDS):
+        if upload and (self._faults().uploads_lost or at is None or self._world.now() - at > limits.UPLOAD_SECONDS):
             raise Refused(-100, "attachment_id is expired")
 
     async def _announce(self, message: Message, to: str, user: User | None, buttons: list[Json] | None = None) -> None:
@@ -140,7 +147,9 @@ class Messages:
         faults = self._faults()
         if faults.received_seconds:
             await asyncio.sleep(faults.received_seconds)
-        self._stage.show(user.user_id, LOA, message.text, provider_id=message.message_id, buttons=buttons)
+        self._stage.show(
+            user.user_id, LOA, message.text, provider_id=message.message_id, buttons=buttons, files=self._files(message)
+        )
         if not user.on_mobile:
             return
         if faults.received:

@@ -57,7 +57,7 @@ class ZaloSim:
         self.webhook = WebhookSender(app, self._faults)
         self.messages = Messages(app, self.world, self.stage, self.webhook, self._faults, self._spawn)
         self.groups = Groups(app, self.world, self.messages, self.webhook)
-        self.info = Info(app, self.world, self._faults)
+        self.info = Info(app, self.world, self.stage, self._faults)
         self.zns = Zns(self.world, self.stage, self.webhook, self.messages.events, self._faults, self._spawn)
         self.bot = Bot(BOT_NAME, self.world, self.stage, self._faults)
         self._gateway = Gateway(self.knobs, self.oauth, self.world, self.stage.counters)
@@ -197,10 +197,17 @@ class ZaloSim:
         return found + [verb(path, self._gateway.wrap(handler, sending=False)) for verb, path, handler in calls]
 
     def _upload_routes(self) -> list[web.RouteDef]:
-        async def upload(request: web.Request) -> web.Response:
+        async def upload(request: web.Request) -> web.StreamResponse:
+            faults = self.knobs.now
+            if (trouble := await answers.outage(faults.outage, request)) is not None:
+                return trouble
+            if faults.upload_seconds:
+                await asyncio.sleep(faults.upload_seconds)
             if code := self.oauth.check(request.headers.get("access_token", "")):
                 return answers.refused(answers.Refused(code, "Access token is invalid"), {})
             try:
+                if self.knobs.count_down("upload_fail_next"):
+                    raise answers.Refused(-faults.upload_fail_code, "simulated")
                 return answers.done(await self.info.upload(request, request.path.rpartition("/")[2]), {})
             except answers.Refused as wrong:
                 return answers.refused(wrong, {})
