@@ -26,6 +26,7 @@ from broadcasts.desk import Desk
 from broadcasts.dispatch import Dispatcher
 from broadcasts.model import Role
 from broadcasts.prepared import office_templates
+from broadcasts.posting import RollcallPosts
 from broadcasts.recorder import Recorder
 from directory import units as unit_data
 from directory.content_book import READ_AGAIN_SECONDS, ContentBook
@@ -56,6 +57,8 @@ BROADCAST_TICK_SECONDS = 1.0
 ASK_TICK_SECONDS = 10.0
 APPROVAL_TICK_SECONDS = 2.0
 """How soon approvers are asked by message after somebody asked for approval."""
+ROLLCALL_POST_TICK_SECONDS = 2.0
+"""How often the roll-call in a group is compared with the ledger; the channel spaces the edits."""
 LANES_TICK_SECONDS = 5.0
 """The reconciler: what no lane holds any more is announced again."""
 Prepare = Callable[[], Awaitable[None]]
@@ -95,6 +98,7 @@ class Service:
             rules=settings.approval.rules(),
         )
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
+        self.rollcall_posts = RollcallPosts(self.ledger, self.routes, self.units, time.time)
         self.content = ContentBook(self.ledger)
         self.archive = Archive(self.ledger)
         self.intake = self._intake()
@@ -179,6 +183,7 @@ class Service:
         """Every job is safe to miss, to repeat and to run late: SQL decides what is due."""
         jobs: tuple[tuple[Callable[[], Awaitable[Any]], float], ...] = (
             (self.clockwork.tick_escalation, ESCALATION_TICK_SECONDS),
+            (self.rollcall_posts.tick, ROLLCALL_POST_TICK_SECONDS),
             (self.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (self.clockwork.tick_lanes, LANES_TICK_SECONDS),
             (self.asker.tick_unknown, ASK_TICK_SECONDS),

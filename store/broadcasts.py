@@ -138,6 +138,16 @@ def in_states(tx: Tx, states: Sequence[str]) -> list[BroadcastRow]:
     return [BroadcastRow(*row) for row in rows]
 
 
+def ended_since(tx: Tx, since: float) -> list[BroadcastRow]:
+    """Broadcasts that had begun and came to an end after `since`."""
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM broadcast WHERE state IN ('closed', 'cancelled', 'expired')"  # noqa: S608
+        " AND started_at IS NOT NULL AND ended_at > ? AND kind <> ? ORDER BY no",
+        (since, SINGLE),
+    )
+    return [BroadcastRow(*row) for row in rows]
+
+
 def codes_like(tx: Tx, prefix: str) -> list[str]:
     rows = tx.execute("SELECT code FROM broadcast WHERE code >= ? AND code < ?", (prefix, prefix + "\uffff"))
     return [row[0] for row in rows]

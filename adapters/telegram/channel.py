@@ -90,3 +90,7 @@ class TelegramGroupChannel(_Side):
     async def send(self, batch: Sequence[Envelope], report: Report) -> None:
         addressed = [each if each.to else replace(each, to=self._duty_group) for each in batch]
         await super().send(addressed, report)
+
+    async def keep_posted(self, key: str, to: str, text: str, *, last: bool = False) -> bool:
+        """One pinned message that is edited (`adapters.abilities.Posting`)."""
+        return await self._session.keep_posted(self.name, key, to or self._duty_group, text, last=last)

@@ -21,6 +21,9 @@ PER_GROUP_PER_MINUTE = 20
 PER_SECOND = 30
 """Messages a second over all chats (Bots FAQ, as above)."""
 
+EDIT_SECONDS = 6.0
+"""Between two edits of a message that is kept up to date: half of a group's 20 a minute stay for messages. Our own."""
+
 WEBHOOK_SECRET_PATTERN = r"^[A-Za-z0-9_-]{1,256}$"
 """Bot API, setWebhook `secret_token`."""
 WEBHOOK_CONNECTIONS = 40

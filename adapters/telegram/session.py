@@ -32,6 +32,7 @@ from adapters.telegram.listen import Inbox, Poller, Webhook, WebhookWatch
 from adapters.telegram.media import Files
 from adapters.telegram.outbox import Outbox
 from adapters.telegram.pace import Pace
+from adapters.telegram.posted import Posted
 from adapters.telegram.request import AiohttpRequest, BotApiFault, QuietBot
 from adapters.telegram.settings import TelegramSettings
 
@@ -74,6 +75,7 @@ class TelegramSession:
             self._bot, self._pace, self._groups, settings.formatting, self._link.doubt, self._token_refused, self._files
         )
         self._outbox = Outbox(deliver, self._chat_of, self._pace, self._link, now)
+        self._posted = Posted(self._bot, self._pace, self._groups, state, settings.edit_seconds, self._link.doubt)
         self._inbox = Inbox(lambda: self._names, now, self._learned)
         self._poller = Poller(
             self._bot,
@@ -133,6 +135,11 @@ class TelegramSession:
             return
         for envelope in batch:
             report(envelope.delivery_id, refusal)
+
+    async def keep_posted(self, user: str, key: str, to: str, text: str, *, last: bool) -> bool:
+        if self._refusal(user) is not None or self._link.state is not LinkState.UP:
+            return False
+        return await self._posted.keep(key, to, text, last=last)
 
     def _refusal(self, user: str) -> Rejected | None:
         """Why nothing of this channel may leave at all."""

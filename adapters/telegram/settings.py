@@ -37,6 +37,8 @@ class TelegramSettings(BaseModel):
     per_chat_per_second: float = Field(default=limits.PER_CHAT_PER_SECOND, gt=0)
     per_group_per_minute: float = Field(default=limits.PER_GROUP_PER_MINUTE, gt=0)
     per_second: float = Field(default=limits.PER_SECOND, gt=0)
+    edit_seconds: float = Field(default=limits.EDIT_SECONDS, gt=0)
+    """Between two edits of the pinned roll-call."""
     poll_seconds: int = Field(default=limits.POLL_SECONDS, ge=0, le=50)
     connect_seconds: float = Field(default=limits.CONNECT_SECONDS, gt=0)
     answer_seconds: float = Field(default=limits.ANSWER_SECONDS, gt=0)
