@@ -11,10 +11,9 @@ import xlsxwriter
 
 from broadcasts.damage_reports import RoundView, UnitReport
 from broadcasts.damage_words import DamageWords
+from text.cells import plain_cell
 from text.dates import local
 
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
 Cell = str | float
 BOM: Final = "\ufeff"
 """Which Excel needs for accents in CSV."""
@@ -45,11 +44,7 @@ def _line(row: UnitReport, words: DamageWords) -> list[Cell]:
         return [*line, "", "", "", words.state["missing"]]
     state = words.state[report.state] + (f", {words.state['late']}" if row.late else "")
     at = f"{local(report.at):%H:%M %d/%m/%Y}"
-    return [*line, "x" if report.nil else "", _safe(report.person_name), at, state]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return [*line, "x" if report.nil else "", str(plain_cell(report.person_name)), at, state]
 
 
 def as_csv(view: RoundView, words: DamageWords) -> bytes:

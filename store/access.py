@@ -1,4 +1,4 @@
-"""Who may do what: staff, API keys, sessions and remembered answers. Plain functions on one `Tx`.
+"""Who may do what: staff, API keys and remembered answers. Plain functions on one `Tx`.
 
 Secrets are stored as hashes only: argon2id for passwords (made by the caller, it takes 0.1 s), SHA-256 for API keys and
 session tokens, which are 256 random bits and need no slow hash.
@@ -17,6 +17,8 @@ TOKEN_BYTES: Final = 32
 """Random bytes of an API key or a session token (OWASP ASVS 5.0, 7.2.3 asks for at least 16)."""
 KEY_PREFIX: Final = "loa_"
 """So that a key that leaked into a text is recognised as one."""
+LOCAL_OPERATOR: Final = "local"
+"""The key of whoever may read the service's data folder: the root of trust, who needs no second person."""
 ANSWERS_KEPT_SECONDS: Final = 24 * 3600.0
 """How long an Idempotency-Key is remembered, as Stripe and the IETF draft's examples do."""
 
@@ -32,16 +34,6 @@ class Staff:
     title: str
     role: str
     active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A signed-in browser. `mode` is what new messages are made for: actual or exercise."""
-
-    staff: Staff
-    csrf: str
-    mode: str
-    expires_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +96,15 @@ def password_of(tx: Tx, name: str) -> tuple[int, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def set_password(tx: Tx, staff_id: int, password_hash: str) -> None:
-    """Also ends the sessions that the old password opened."""
+def set_password(tx: Tx, staff_id: int, password_hash: str, keep: str = "") -> None:
+    """Also ends the sessions that the old password opened, but the one with the handle `keep`."""
     tx.execute("UPDATE staff SET password_hash = ? WHERE id = ?", (password_hash, staff_id))
-    tx.execute("DELETE FROM web_session WHERE staff_id = ?", (staff_id,))
+    tx.execute(
+        "DELETE FROM web_session WHERE staff_id = ? AND substr(token_hash, 1, length(?)) <> ?"
+        if keep
+        else "DELETE FROM web_session WHERE staff_id = ?",
+        (staff_id, keep, keep) if keep else (staff_id,),
+    )
 
 
 def list_staff(tx: Tx) -> list[Staff]:
@@ -115,43 +112,27 @@ def list_staff(tx: Tx) -> list[Staff]:
     return [Staff(id=row[0], name=row[1], title=row[2], role=row[3], active=bool(row[4])) for row in rows]
 
 
+def staff_named(tx: Tx, name: str) -> Staff | None:
+    """Also somebody who has left."""
+    row = tx.execute("SELECT id, name, title, role, active FROM staff WHERE name = ?", (name,)).fetchone()
+    return Staff(id=row[0], name=row[1], title=row[2], role=row[3], active=bool(row[4])) if row else None
+
+
+def set_role(tx: Tx, staff_id: int, role: str) -> None:
+    tx.execute("UPDATE staff SET role = ? WHERE id = ?", (role, staff_id))
+
+
+def set_active(tx: Tx, staff_id: int, active: bool) -> None:
+    """Somebody who left is out at once, on every browser."""
+    tx.execute("UPDATE staff SET active = ? WHERE id = ?", (int(active), staff_id))
+    if not active:
+        tx.execute("DELETE FROM web_session WHERE staff_id = ?", (staff_id,))
+
+
 def key_owner(tx: Tx, key: str) -> tuple[str, str] | None:
     """(name, role) of an active API key. Looked up by its hash, so that the time taken tells nothing of the key."""
     row = tx.execute("SELECT name, role FROM api_key WHERE key_hash = ? AND active = 1", (digest(key),)).fetchone()
     return (row[0], row[1]) if row else None
-
-
-def open_session(tx: Tx, staff_id: int, now: float, seconds: float) -> str:
-    """A new session's token; old ones that have run out are swept."""
-    tx.execute("DELETE FROM web_session WHERE expires_at <= ?", (now,))
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    tx.execute(
-        "INSERT INTO web_session (token_hash, staff_id, csrf, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
-        (digest(token), staff_id, secrets.token_urlsafe(TOKEN_BYTES), now, now + seconds),
-    )
-    return token
-
-
-def session(tx: Tx, token: str, now: float) -> Session | None:
-    """The session, if it has not run out and its owner may still sign in."""
-    row = tx.execute(
-        "SELECT s.id, s.name, s.title, s.role, s.active, w.csrf, w.mode, w.expires_at"
-        " FROM web_session w JOIN staff s ON s.id = w.staff_id"
-        " WHERE w.token_hash = ? AND w.expires_at > ? AND s.active = 1",
-        (digest(token), now),
-    ).fetchone()
-    if row is None:
-        return None
-    staff = Staff(id=row[0], name=row[1], title=row[2], role=row[3], active=bool(row[4]))
-    return Session(staff=staff, csrf=row[5], mode=row[6], expires_at=row[7])
-
-
-def set_mode(tx: Tx, token: str, mode: str) -> None:
-    tx.execute("UPDATE web_session SET mode = ? WHERE token_hash = ?", (mode, digest(token)))
-
-
-def close_session(tx: Tx, token: str) -> None:
-    tx.execute("DELETE FROM web_session WHERE token_hash = ?", (digest(token),))
 
 
 def reserve_answer(tx: Tx, owner: str, key: str, request_hash: str, now: float) -> Remembered | None:

@@ -17,8 +17,11 @@ import orjson
 from store.engine import Tx
 
 DECISIONS: Final = frozenset(
-    "drafted edited submitted approved returned rejected cancelled recalled corrected marked break_glass reviewed".split()
-)
+    {
+        "drafted", "edited", "submitted", "approved", "returned", "rejected", "cancelled", "recalled", "corrected",
+        "marked", "break_glass", "reviewed",
+    }
+)  # fmt: skip
 """Events of a broadcast's timeline that are somebody's decision, and so stand here, too."""
 START: Final = "0" * 64
 """What the first line holds in place of a line before it."""

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from broadcasts.model import Actor, Refusal, RefusalKind
-from store.access import Session
+from store.web_sessions import Session
 from web.locale import Catalogue
 from web.problems import Trouble
 from web.services import Services

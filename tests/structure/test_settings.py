@@ -41,6 +41,8 @@ def written(table: dict, prefix=""):
 
 
 def plain(value):
+    if isinstance(value, tuple):
+        return list(value)
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 

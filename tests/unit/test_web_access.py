@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.contract import Health, HealthState
-from store import access, audit
+from store import access, audit, web_sessions
 from store.access import NameTaken
 from store.engine import Ledger
 from tests.ledgers import migrated
@@ -48,23 +48,23 @@ async def test_people_and_keys_share_one_name_space(ledger):
 
 async def test_a_session_runs_out_and_can_be_ended(ledger):
     staff = await ledger.write(lambda tx: access.add_staff(tx, "an", "officer", "h", NOW))
-    one = await ledger.write(lambda tx: access.open_session(tx, staff.id, NOW, 100))
-    two = await ledger.write(lambda tx: access.open_session(tx, staff.id, NOW, 200))
+    one = await ledger.write(lambda tx: web_sessions.open_session(tx, staff.id, NOW, 100))
+    two = await ledger.write(lambda tx: web_sessions.open_session(tx, staff.id, NOW, 200))
     assert one != two
-    found = await ledger.read(lambda tx: access.session(tx, one, NOW + 99))
+    found = await ledger.read(lambda tx: web_sessions.session(tx, one, NOW + 99))
     assert (found.staff.name, found.mode) == ("an", "actual")
-    assert await ledger.read(lambda tx: access.session(tx, one, NOW + 100)) is None
-    await ledger.write(lambda tx: access.close_session(tx, two))
-    assert await ledger.read(lambda tx: access.session(tx, two, NOW)) is None
-    await ledger.write(lambda tx: access.open_session(tx, staff.id, NOW + 1_000, 100))
+    assert await ledger.read(lambda tx: web_sessions.session(tx, one, NOW + 100)) is None
+    await ledger.write(lambda tx: web_sessions.close_session(tx, two))
+    assert await ledger.read(lambda tx: web_sessions.session(tx, two, NOW)) is None
+    await ledger.write(lambda tx: web_sessions.open_session(tx, staff.id, NOW + 1_000, 100))
     assert await ledger.read(lambda tx: tx.execute("SELECT count(*) FROM web_session").fetchone()) == (1,)
 
 
 async def test_somebody_who_left_is_out_at_once(ledger):
     staff = await ledger.write(lambda tx: access.add_staff(tx, "an", "officer", "h", NOW))
-    token = await ledger.write(lambda tx: access.open_session(tx, staff.id, NOW, 100))
+    token = await ledger.write(lambda tx: web_sessions.open_session(tx, staff.id, NOW, 100))
     await ledger.write(lambda tx: tx.execute("UPDATE staff SET active = 0"))
-    assert await ledger.read(lambda tx: access.session(tx, token, NOW)) is None
+    assert await ledger.read(lambda tx: web_sessions.session(tx, token, NOW)) is None
     assert await ledger.read(lambda tx: access.password_of(tx, "an")) is None
 
 

@@ -14,6 +14,7 @@ from store import access, audit
 from text.folding import fold
 from text.numbers import mask
 from web import passwords
+from web.admitting import admit, gives_alone
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.models import (
     ChannelPage,
@@ -86,11 +87,11 @@ async def add_staff(call: Call[NewStaff, Nothing]) -> dict[str, Any]:
     stored = await passwords.hashed(password)
     ledger, now = call.services.ledger, call.services.now()
     try:
-        await ledger.write(lambda tx: access.add_staff(tx, new.name, new.role, stored, now, new.title))
+        role = await ledger.write(lambda tx: admit(tx, new.name, Role(new.role), stored, new.title, call.who.name, now))
     except access.NameTaken as taken:
         raise Trouble(409, "name_taken", {"name": new.name}) from taken
-    await _audit(call, "add_staff", name=new.name, role=new.role)
-    return {"user": new.name, "role": new.role, "password": None if new.password else password}
+    waiting = None if role == new.role else new.role
+    return {"user": new.name, "role": role, "waiting": waiting, "password": None if new.password else password}
 
 
 @endpoint("POST", "/staff/{name}/addresses", rule=at_least(Role.ADMIN), body=StaffAddress, answer=StaffAddressAnswer,
@@ -113,6 +114,8 @@ async def bind_staff(call: Call[StaffAddress, Nothing]) -> dict[str, Any]:
           status=201, problems=(409,))  # fmt: skip
 async def add_key(call: Call[NewKey, Nothing]) -> dict[str, Any]:
     new = call.body
+    if not gives_alone(call.who.name, Role(new.role)):
+        raise Trouble(403, "key_needs_operator")
     ledger, now = call.services.ledger, call.services.now()
     try:
         key = await ledger.write(lambda tx: access.add_key(tx, new.name, new.role, now))

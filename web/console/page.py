@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from broadcasts.model import Actor, Mode, Role
 from store import alarms, broadcasts
-from store.access import Session
 from store.engine import Tx
+from store.web_sessions import Session
 from text.dates import clock, local
 from text.folding import fold
 from text.numbers import mask, msisdn

@@ -41,7 +41,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
     Section("write", "compose", (Entry("/broadcasts/new", "compose", Role.OFFICER),)),
     Section("list", "broadcasts", (Entry("/broadcasts", "broadcasts"),)),
     Section("inbox", "inbox", (Entry("/inbox", "inbox"),)),
-    Section("person", "people", ()),
+    Section("person", "people", (Entry("/directory", "directory"), Entry("/enrolment", "enrolment"))),
     Section(
         "data",
         "records",

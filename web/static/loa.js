@@ -116,6 +116,16 @@
     filter(tiles.dataset.filter);
   }
 
+  // -- a text to post by hand ---------------------------------------------------------------------------------------
+  document.addEventListener("click", async (event) => {
+    const copy = event.target.closest("[data-copy]");
+    if (!copy) return;
+    const text = document.getElementById(copy.dataset.copy);
+    text.select();
+    try { await navigator.clipboard.writeText(text.value); } catch { document.execCommand("copy"); }
+    copy.textContent = copy.dataset.copied;
+  });
+
   // -- compose -----------------------------------------------------------------------------------------------------
   const compose = document.getElementById("compose");
   if (compose) {
@@ -169,6 +179,7 @@
   let audio = null;
   let help = Number(document.getElementById("counters")?.dataset.help || 0);
   const ring = document.getElementById("ring");
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
   const ringing = () => document.querySelector("[data-ring], .pill.alarm") !== null;
 
   function beep(times) {

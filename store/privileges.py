@@ -1,0 +1,45 @@
+"""Higher roles are given by two people: one administrator asks, another one grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store.engine import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class PrivilegeRequest:
+    id: int
+    staff_id: int
+    name: str
+    role: str
+    asked_by: str
+    asked_at: float
+
+
+def ask(tx: Tx, staff_id: int, role: str, asked_by: str, now: float) -> None:
+    """In place of what was asked for the same person before."""
+    tx.execute("DELETE FROM privilege_request WHERE staff_id = ? AND decided_at IS NULL", (staff_id,))
+    tx.execute(
+        "INSERT INTO privilege_request (staff_id, role, asked_by, asked_at) VALUES (?, ?, ?, ?)",
+        (staff_id, role, asked_by, now),
+    )
+
+
+def waiting(tx: Tx) -> list[PrivilegeRequest]:
+    rows = tx.execute(
+        "SELECT p.id, p.staff_id, s.name, p.role, p.asked_by, p.asked_at FROM privilege_request p"
+        " JOIN staff s ON s.id = p.staff_id WHERE p.decided_at IS NULL ORDER BY p.id"
+    )
+    return [PrivilegeRequest(*row) for row in rows]
+
+
+def decide(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
+    """False where somebody decided before."""
+    return bool(
+        tx.execute(
+            "UPDATE privilege_request SET decided_by = ?, decided_at = ?, granted = ?"
+            " WHERE id = ? AND decided_at IS NULL RETURNING id",
+            (by, now, int(granted), request_id),
+        ).fetchall()
+    )

@@ -1,0 +1,50 @@
+"""Giving roles: a lower one at once, a higher one only when a second administrator grants it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from broadcasts.model import Role
+from store import access, audit, privileges
+from store.access import Staff
+from store.engine import Tx
+from web.roles import ORDER
+
+OPEN: Final = Role.OFFICER
+"""Up to here one administrator decides; whoever approves or administers needs two."""
+
+
+def admit(tx: Tx, name: str, role: Role, password_hash: str, title: str, by: str, now: float) -> Role:
+    """Add somebody. Returns the role that they have now; a higher one waits. Raises `NameTaken`."""
+    given = role if gives_alone(by, role) else OPEN
+    made = access.add_staff(tx, name, given.value, password_hash, now, title)
+    audit.record(tx, now, by, "add_staff", name=name, role=given.value)
+    if given is not role:
+        _ask(tx, made, role, by, now)
+    return given
+
+
+def change_role(tx: Tx, one: Staff, role: Role, by: str, now: float) -> bool:
+    """Lower a role, or ask for a higher one. Says whether it holds already."""
+    if role.value == one.role:
+        return True
+    if not _is_open(role) and ORDER.index(role) > ORDER.index(Role(one.role)):
+        _ask(tx, one, role, by, now)
+        return False
+    access.set_role(tx, one.id, role.value)
+    audit.record(tx, now, by, "role_changed", name=one.name, before=one.role, role=role.value)
+    return True
+
+
+def gives_alone(by: str, role: Role) -> bool:
+    """Whether `by` needs nobody else to give this role."""
+    return by == access.LOCAL_OPERATOR or _is_open(role)
+
+
+def _is_open(role: Role) -> bool:
+    return ORDER.index(role) <= ORDER.index(OPEN)
+
+
+def _ask(tx: Tx, one: Staff, role: Role, by: str, now: float) -> None:
+    privileges.ask(tx, one.id, role.value, by, now)
+    audit.record(tx, now, by, "privilege_asked", name=one.name, role=role.value)
