@@ -24,10 +24,10 @@ def is_harmful(name: str) -> bool:
 def tidy_name(name: str, media: str) -> str:
     """NFC, without direction marks and signs that file systems refuse, ending as its kind does."""
     kept = "".join(" " if ch in _FORBIDDEN else ch for ch in nfc(name) if category(ch) not in ("Cc", "Cf", "Cs", "Co"))
-    stem = " ".join(kept.split()).strip(". ")
+    stem = " ".join(kept.split()).rstrip(". ")
     endings = ENDINGS[media]
     found = next((one for one in endings if stem.lower().endswith(one)), "")
-    stem = stem[: len(stem) - len(found)].rstrip(". ") if found else stem
+    stem = stem[: len(stem) - len(found)].strip(". ")
     ending = found or endings[0]
     return (stem[: NAME_LENGTH - len(ending)].rstrip(". ") or UNNAMED) + ending.lower()
 

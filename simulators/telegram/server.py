@@ -189,8 +189,8 @@ class TelegramSim:
         self.set_faults({knob: getattr(self.api.faults, knob) - 1})
 
     async def _params(self, request: web.Request) -> Params:
-        """Query, form, multipart or JSON, as the Bot API takes them; JSON values as the text that a form would hold, and
-        a file as the id under which it is kept from now on."""
+        """Query, form, multipart or JSON, as the Bot API takes them; JSON values as the text that a form would hold,
+        and a file as the id under which it is kept from now on."""
         found: Params = dict(request.query)
         if request.content_type == "application/json":
             body: Json = await request.json()
