@@ -23,9 +23,9 @@ MOST_ADDRESSES: Final = 12
 
 
 class EditRefused(Exception):
-    """`key` names the sentence (`problem.<key>`), `field` what is at fault: name_missing, name_long, role_unknown,
-    role_taken, unit_unknown, person_known, person_gone, family_unknown, address_wrong, address_landline, address_taken,
-    address_gone, addresses_many."""
+    """`key` names the sentence (`problem.<key>`), `field` what is at fault: person_name_missing,
+    person_name_long, person_role_wrong, role_held, unit_unknown, person_known, person_gone, address_family,
+    address_wrong, address_landline, address_mobile, address_taken, address_gone, addresses_many."""
 
     def __init__(self, field: str, key: str, **params: str | int) -> None:
         super().__init__(key)
@@ -101,7 +101,7 @@ def checked_address(family: str, typed: str) -> str:
     """As the directory keeps it: `84…` for telephones, the provider's id otherwise. Raises `EditRefused`."""
     known = load_words().families.get(family)
     if known is None:
-        raise EditRefused("channel", "family_unknown", channel=family[:40])
+        raise EditRefused("channel", "address_family")
     if known.form is Form.ID:
         value = typed.strip()
         if not re.fullmatch(known.pattern, value):
@@ -118,13 +118,13 @@ def checked_address(family: str, typed: str) -> str:
 def _checked(tx: Tx, unit_code: str, role: str, name: str, own_id: int | None) -> str:
     kept = " ".join(nfc(name).split())
     if not kept:
-        raise EditRefused("name", "name_missing")
+        raise EditRefused("name", "person_name_missing")
     if len(kept) > NAME_LIMIT:
-        raise EditRefused("name", "name_long", limit=NAME_LIMIT)
+        raise EditRefused("name", "person_name_long", limit=NAME_LIMIT)
     if role not in list(ContactRole):
-        raise EditRefused("role", "role_unknown", value=role[:20])
+        raise EditRefused("role", "person_role_wrong")
     if not unit_code and role != ContactRole.MEMBER:
-        raise EditRefused("role", "role_unknown", value=role[:20])
+        raise EditRefused("role", "person_role_wrong")
     others = [one for one in directory.people_of(tx, unit_code) if one.id != own_id and one.role == role]
     if any(same_name(one.name, kept) for one in others):
         raise EditRefused("name", "person_known", name=kept)
