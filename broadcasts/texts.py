@@ -67,7 +67,7 @@ def in_person(
     """The message to one person or group, as it leaves and as it left."""
     text = _forms(row)[form_for(traits, to_leader=not traits.group)]
     native, links = divided(carried(_carried(row.content), files), traits)
-    buttons = (Button(ack_label, ACK_PAYLOAD + row.code),) if traits.buttons and not traits.group else ()
+    buttons = (Button(ack_label, ACK_PAYLOAD + row.code),) if traits.buttons else ()
     about = About(row.code, row.title, row.kind, row.urgency)
     return Envelope(
         direct.delivery_id, direct.value or post_to, text + links, priority, buttons, row.valid_until, about, native
