@@ -135,11 +135,11 @@ class QuietBot(Bot):
 def _body(data: RequestData | None) -> aiohttp.FormData | None:
     if data is None:
         return None
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(quote_fields=False)  # else people read percent signs where a name has accents
     for name, value in data.json_parameters.items():
         form.add_field(name, value)
     for name, (filename, content, mime) in (data.multipart_data or {}).items():
-        form.add_field(name, content, filename=filename, content_type=mime)
+        form.add_field(name, content, filename=filename.replace('"', "'"), content_type=mime)
     return form
 
 
