@@ -297,6 +297,8 @@ class RollcallRow:
     next_at: datetime | None = None
     phones: list[dict[str, str]] = dataclasses.field(default_factory=list)
     """For the call list: `{"role", "name", "phone"}`."""
+    on_call_list: bool = False
+    """Its steps have come to the call list, and it has not confirmed."""
 
 
 class RefusalKind(StrEnum):

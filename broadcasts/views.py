@@ -17,7 +17,7 @@ from broadcasts.model import BroadcastView, DeliveryState, DeliveryView, Rollcal
 from broadcasts.own_steps import shown
 from broadcasts.plan import plan_of
 from broadcasts.routes import Routes
-from broadcasts.states import PRECEDENCE, WORKING
+from broadcasts.states import PRECEDENCE, STILL_ASKED, WORKING
 from directory.people import Contact, all_contacts, contacts_of, phones_of
 from directory.units import UnitCatalogue
 from store import broadcasts, chunks, deliveries, rollcalls
@@ -130,7 +130,11 @@ def rollcall(tx: Tx, row: BroadcastRow, catalogue: UnitCatalogue, unit: str | No
         one = rollcalls.one(tx, row.no, unit)
         acks = [one] if one is not None else []
     contacts = all_contacts(tx) if unit is None else {unit: contacts_of(tx, unit)}
-    return [_tile(ack, furthest.get(ack.unit_code, {}), contacts.get(ack.unit_code, []), catalogue) for ack in acks]
+    called = min((place for place, step in enumerate(plan_of(row).steps) if step.call), default=None)
+    tiles = [_tile(ack, furthest.get(ack.unit_code, {}), contacts.get(ack.unit_code, []), catalogue) for ack in acks]
+    for ack, tile in zip(acks, tiles, strict=True):
+        tile.on_call_list = called is not None and ack.level >= called and ack.state in STILL_ASKED
+    return tiles
 
 
 def _tile(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
-from store import alarms, audit, inbox
+from store import alarms, audit, inbox, schedules
 from store.engine import Tx
 from web.console.page import OPEN_STATES, page, part, render, see_other
 from web.console.rollcall import segments
@@ -55,6 +55,8 @@ class Board:
     rescues: dict[str, inbox.InboxRow]
     """Subject of a rescue alarm → the message."""
     newest: list[inbox.InboxRow]
+    coming: tuple[str, float] | None
+    """(name, when) of what leaves or runs by itself next."""
 
 
 @page("GET", "/", at_least(Role.VIEWER))
@@ -99,7 +101,9 @@ async def load(services: Services, actor: Actor) -> Board:
     opened.sort(key=lambda view: view.id, reverse=True)
     lines = await asyncio.gather(*(_line(services, view) for view in opened))
 
-    def read(tx: Tx) -> tuple[list[alarms.Alarm], dict[str, inbox.InboxRow], list[inbox.InboxRow]]:
+    def read(
+        tx: Tx,
+    ) -> tuple[list[alarms.Alarm], dict[str, inbox.InboxRow], list[inbox.InboxRow], list[schedules.ScheduleRow]]:
         ringing = alarms.ringing(tx)
         found = {
             alarm.subject: inbox.get(tx, int(alarm.subject))
@@ -107,11 +111,23 @@ async def load(services: Services, actor: Actor) -> Board:
             if alarm.kind == RESCUE and alarm.subject.isdecimal()
         }
         rescues = {subject: row for subject, row in found.items() if row is not None}
-        return ringing, rescues, inbox.listing(tx, "human", None, NEWEST)
+        return ringing, rescues, inbox.listing(tx, "human", None, NEWEST), schedules.listed(tx)
 
-    ringing, rescues, newest = await services.ledger.read(read)
+    ringing, rescues, newest, recurring = await services.ledger.read(read)
     done = [view for view in recent if view.state == BroadcastState.CLOSED][:DONE]
-    return Board(_mine(recent, opened, actor), list(lines), done, ringing, rescues, newest)
+    coming = _coming(opened, recurring)
+    return Board(_mine(recent, opened, actor), list(lines), done, ringing, rescues, newest, coming)
+
+
+def _coming(opened: list[BroadcastView], recurring: list[schedules.ScheduleRow]) -> tuple[str, float] | None:
+    """The next thing that happens by itself."""
+    later = [
+        (view.code, view.fire_at.timestamp())
+        for view in opened
+        if view.fire_at is not None and view.state == BroadcastState.SCHEDULED
+    ]
+    rows = [(row.name, row.next_fire) for row in recurring if row.next_fire is not None]
+    return min(later + rows, key=lambda one: one[1], default=None)
 
 
 def _mine(recent: list[BroadcastView], opened: list[BroadcastView], actor: Actor) -> list[tuple[str, BroadcastView]]:

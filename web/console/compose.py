@@ -18,6 +18,7 @@ from web.console import forms
 from web.console.differing import blanks_before, differing, replaced_by
 from web.console.forms import ComposeForm
 from web.console.page import page, render, see_other
+from web.console.step_fields import CONDITIONS, ROLES, rows_shown
 from web.context import actor_of, ref_of, services_of, session_of
 from web.problems import Trouble
 from web.roles import at_least
@@ -140,6 +141,7 @@ async def _form_page(
 ) -> web.StreamResponse:  # fmt: skip
     services = services_of(request)
     template = services.templates.find(form.template) if form.template else None
+    previewed = await _previewed(services, form, quiet=status == 200 and view is None)
     return await render(
         request,
         "compose.html",
@@ -161,7 +163,10 @@ async def _form_page(
         before=blanks_before(await replaced_by(services, form.supersedes), form.template, form.blanks),
         files=await services.ledger.read(lambda tx: attachments.by_ids(tx, form.attachments)),
         attach_most=SIZE_LIMIT,
-        **await _previewed(services, form, quiet=status == 200 and view is None),
+        step_rows=rows_shown(form.steps if form.own_steps else (), previewed["shown"].escalation),
+        step_roles=ROLES,
+        step_conditions=CONDITIONS,
+        **previewed,
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from broadcasts.model import VALID_FOR_DEFAULT, Draft, Kind, Mode, Urgency
 from broadcasts.templates import Template, TemplateSet
 from text.dates import OFFICE_ZONE
+from web.console.step_fields import OWN, StepFields, read_rows, rows_of, steps_given
 from web.problems import Trouble, invalid
 
 VALID_HOURS: Final = (1, 3, 6, 12, 24, 48, 72)
@@ -48,6 +49,9 @@ class ComposeForm:
     fire_at: str = ""
     """`YYYY-MM-DDTHH:MM` on the office's clock, "" for at once."""
     duplicate_ok: bool = False
+    own_steps: bool = False
+    """The rows below hold for this message; else those of the settings."""
+    steps: tuple[StepFields, ...] = ()
     supersedes: str = ""
     attachments: tuple[int, ...] = ()
     """Numbers of uploaded files that are still ticked."""
@@ -79,6 +83,7 @@ class ComposeForm:
                 mode=self.mode,
                 valid_for_seconds=timedelta(hours=self.valid_hours).total_seconds(),
                 fire_at=_offset(self.fire_at),
+                escalation=steps_given(self.steps) if self.own_steps else None,
                 duplicate_ok=self.duplicate_ok,
                 supersedes=self.supersedes or None,
                 attachments=list(self.attachments),
@@ -129,6 +134,8 @@ def read(form: MultiMapping[object]) -> ComposeForm:
         mode=one("mode", Mode.ACTUAL.value),
         valid_hours=int(hours),
         fire_at=one("fire_at"),
+        own_steps=bool(one(OWN)),
+        steps=read_rows(form),
         duplicate_ok=bool(one("duplicate_ok")),
         supersedes=one("supersedes"),
         attachments=_file_numbers(form.getall("attachment", [])),
@@ -158,6 +165,8 @@ def form_of(draft: Draft, templates: TemplateSet) -> ComposeForm:
         mode=draft.mode,
         valid_hours=min(VALID_HOURS, key=lambda one: abs(one - hours)),
         fire_at=f"{fire_at:%Y-%m-%dT%H:%M}" if fire_at else "",
+        own_steps=draft.escalation is not None,
+        steps=rows_of(draft.escalation or ()),
         duplicate_ok=draft.duplicate_ok,
         supersedes=draft.supersedes or "",
         attachments=tuple(draft.attachments),

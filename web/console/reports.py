@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from broadcasts.damage_table import as_csv, as_xlsx
 from broadcasts.model import Role
+from store import urging
 from text.folding import fold
 from web.api.reports import moment_given, reports_of, round_number
 from web.console.page import page, render, see_other
@@ -55,6 +56,7 @@ async def round_page(request: web.Request) -> web.StreamResponse:
         },
         given=sorted((row for row in view.rows if row.report), key=lambda row: -row.report.at if row.report else 0.0),
         exports=tuple(EXPORTS),
+        moments=await services_of(request).ledger.read(lambda tx: urging.moments(tx, view.round.id)),
     )
 
 

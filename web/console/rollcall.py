@@ -122,10 +122,10 @@ def by_district(rows: Iterable[RollcallRow]) -> list[District]:
 
 
 def call_list(rows: Iterable[RollcallRow]) -> list[RollcallRow]:
-    """Whom to ring, worst first; among equals those who were tried most."""
+    """Whom to ring, worst first; among equals those whose steps came to the call list, then who was tried most."""
     return sorted(
         (row for row in rows if row.state in TO_CALL),
-        key=lambda row: (TO_CALL.index(AckState(row.state)), -row.level, row.name),
+        key=lambda row: (TO_CALL.index(AckState(row.state)), not row.on_call_list, -row.level, row.name),
     )
 
 
