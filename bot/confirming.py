@@ -33,8 +33,8 @@ AMBIGUOUS: Final = "AMBIG:"
 """Opens units to choose from in an argument."""
 RECALLED_FOR: Final = 7 * 86_400.0
 """Seconds for which a late word for a recalled document is still told so."""
-TITLE_SHOWN: Final = 60
-"""Characters of a title beside its code."""
+TITLE_SHOWN: Final[dict[Form, tuple[int, ...]]] = {"chat": (60,), "sms": (30, 15, 0)}
+"""Characters of a title beside its code, the most first."""
 DONE: Final = frozenset({"acknowledged", "acknowledged_late", "already"})
 """Results after which nothing is left to say to a group."""
 
@@ -176,7 +176,13 @@ class Confirming:
         )
 
     def _which(self, contact: Contact, directives: Sequence[Directive], form: Form) -> Act:
-        return self._ask(contact, [Choice(one.code, label(one, form)) for one in directives[:MOST_CHOICES]], form)
+        """By code and title; in an SMS with as much of the titles as lets every choice fit."""
+        choices: list[Choice] = []
+        for shown in TITLE_SHOWN[form]:
+            choices = [Choice(one.code, label(one, shown)) for one in directives[:MOST_CHOICES]]
+            if self._wording.ask("which_directive", form, choices, unit=self._unit(contact)) is not None:
+                break
+        return self._ask(contact, choices, form)
 
     def _ask(self, contact: Contact, choices: Sequence[Choice], form: Form) -> Act:
         """Ask; in an SMS with as many choices as fit one part, newest first."""
@@ -222,7 +228,7 @@ def documents(meaning: Understood) -> list[str]:
     return [part for part in parts if not part.startswith(AMBIGUOUS)]
 
 
-def label(directive: Directive, form: Form) -> str:
-    if form == "sms" or not directive.title:
-        return directive.code
-    return f"{directive.code} ({directive.title[:TITLE_SHOWN]})"
+def label(directive: Directive, shown: int) -> str:
+    """ "TB0825-04 (Công điện 04)", with at most `shown` characters of the title."""
+    title = directive.title[:shown].strip()
+    return f"{directive.code} ({title})" if title else directive.code

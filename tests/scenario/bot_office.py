@@ -70,11 +70,7 @@ class Office:
     contacts: list[Contact] = field(default_factory=list)
 
     async def begin(self) -> None:
-        self.zalo = ScriptedChannel("zalo.user", buttons=True)
-        self.group = ScriptedChannel("zalo.group", group=True)
-        self.sms = self.sms_channel()
-        routes = (Route(self.zalo, "zalo"), Route(self.group, "zalo", GROUP), Route(self.sms, "sms"))
-        self.room = EngineRoom(self.folder, *routes, now=self.clock)
+        self.room = EngineRoom(self.folder, *self.routes(), now=self.clock)
         room = self.room
         self.acks = Acknowledgements(room.ledger, room.bus)
         settings = DeskSettings(
@@ -90,6 +86,12 @@ class Office:
         await room.start()
         self.task = asyncio.create_task(self.intake.run())
         self.events = 0
+
+    def routes(self) -> tuple[Route, ...]:
+        self.zalo = ScriptedChannel("zalo.user", buttons=True)
+        self.group = ScriptedChannel("zalo.group", group=True)
+        self.sms = self.sms_channel()
+        return Route(self.zalo, "zalo"), Route(self.group, "zalo", GROUP), Route(self.sms, "sms")
 
     def sms_channel(self):
         return ScriptedChannel("sms.one", unaccented=True)

@@ -96,7 +96,7 @@ async def test_with_several_open_it_asks_which_and_a_number_tells(office: Office
     first = await office.directive("TB0825-06", "CĐ 04")
     second = await office.directive("TB0825-07", "CĐ 05")
     assert await office.hears("dạ rõ", chairman.phone) == [
-        "Anh/chi xac nhan: 1. TB0825-07 2. TB0825-06? Tra loi 1 hoac 2"
+        "Anh/chi xac nhan: 1. TB0825-07 (CD 05) 2. TB0825-06 (CD 04)? Tra loi 1 hoac 2"
     ]
     assert await office.acknowledged() == 0
     office.clock.at += 1_000
@@ -147,7 +147,7 @@ async def test_a_document_that_is_not_open_never_confirms_another(office: Office
     chairman = await office.register(SON_DIEN)
     await office.directive("TB0825-07", "Bão số 5")
     assert await office.hears("đã nhận công điện số 7", chairman.phone) == [
-        "Anh/chi xac nhan: 1. TB0825-07? Dung thi tra loi 1"
+        "Anh/chi xac nhan: 1. TB0825-07 (Bao so 5)? Dung thi tra loi 1"
     ]
     assert await office.acknowledged() == 0
     await office.hears("1", chairman.phone)
