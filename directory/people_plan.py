@@ -105,11 +105,11 @@ def plan_people(
 
 
 def plan_digest(plan: PeoplePlan) -> str:
-    """SHA-256 (hex) over everything that the plan would change."""
+    """SHA-256 (hex) over everything that the plan would change, and what it changes it from."""
     steps = [
         [
-            step.what, step.person_id, step.unit_code, step.role, step.name, sorted(step.retires), sorted(step.drops),
-            sorted(step.places), sorted(step.adds),
+            step.what, step.person_id, step.unit_code, step.role, step.name, step.old_name, sorted(step.before.items()),
+            sorted(step.retires), sorted(step.drops), sorted(step.places), sorted(step.adds),
         ]
         for step in plan.steps
         if step.what != "same"

@@ -11,21 +11,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from broadcasts.archive import files_beside
 from broadcasts.model import Role
 from broadcasts.prepared import office_templates
 from broadcasts.templates import TemplateError
 from directory import units as unit_data
 from directory.units import UnitDataError
+from loa.backup_files import lost
 from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
-from store import audit, second_factors
+from store import audit, paths, second_factors
 from store.engine import connect_reader
 
 DISK_FREE_MB = 1_024
 """Below it a storm night may fill the disk: 3 million deliveries take about 250 MB, their journal as much again."""
 SQLITE_SOUND = (3, 51, 3)
 """From here on two connections cannot lose committed pages (sqlite.org/wal.html#walreset); Loa writes with one."""
+NAMES_MOST = 10
+"""People that a check names."""
 PLACEHOLDERS = ("hotline", "short_code")
 
 Check = dict[str, Any]
@@ -46,6 +50,8 @@ def checks(config: Path | None) -> Iterator[Check]:
     yield from _folder(settings)
     yield from _office(settings)
     yield from _access(settings)
+    yield from _files(settings)
+    yield from _paths(settings)
     yield from _service(config, settings)
 
 
@@ -86,6 +92,16 @@ def _office(settings: Settings) -> Iterator[Check]:
         yield _check("placeholder", filled, key="" if filled else "placeholder_empty", name=f"office.{name}")
 
 
+def _files(settings: Settings) -> Iterator[Check]:
+    """Do the attachments that the ledger speaks of lie beside it?"""
+    path = settings.store.path()
+    try:
+        count, bad = lost(path) if path.exists() else (0, 0)
+    except sqlite3.Error:
+        return  # a ledger of an older version, or none: said elsewhere
+    yield _check("attachments", not bad, count=count, bad=bad, folder=str(files_beside(path)))
+
+
 def _access(settings: Settings) -> Iterator[Check]:
     """The log's chain, and who could be entered with a stolen password."""
     if not settings.store.path().exists():
@@ -98,6 +114,19 @@ def _access(settings: Settings) -> Iterator[Check]:
             return  # of an older release: the service brings it up to date when it starts
     yield _check("audit", verdict.whole, lines=verdict.lines, at=verdict.broken_at or 0)
     yield _check("second_factor", not names, names=", ".join(names))
+
+
+def _paths(settings: Settings) -> Iterator[Check]:
+    """People who let nothing of ours in any more."""
+    if not settings.store.path().exists():
+        return
+    with closing(connect_reader(settings.store.path())) as tx:
+        try:
+            shut = paths.shut(tx)
+        except sqlite3.Error:
+            return  # of an older release
+    names = sorted({path.name for path in shut})
+    yield _check("paths", not shut, count=len(shut), names=", ".join(names[:NAMES_MOST]))
 
 
 def _service(config: Path | None, settings: Settings) -> Iterator[Check]:

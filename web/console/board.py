@@ -10,10 +10,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
-from store import alarms, audit, inbox, schedules
+from directory.roster import Gap, gaps
+from store import alarms, audit, handovers, inbox, schedules
 from store.engine import Tx
+from store.handovers import HandoverRow
 from web.console.page import OPEN_STATES, page, part, render, see_other
 from web.console.rollcall import segments
+from web.console.waits import waits
 from web.context import actor_of, say_of, services_of, session_of
 from web.lights import LIGHTS
 from web.problems import Trouble
@@ -26,6 +29,10 @@ RECENT: Final = 40
 """Broadcasts looked through for drafts and returned ones of mine."""
 DONE: Final = 5
 """Finished broadcasts on the board."""
+GAPS_SHOWN_SECONDS: Final = 86_400.0
+"""How far ahead the board says that nobody is on duty."""
+NOTES_SHOWN: Final = 2
+"""Hand-over notes that wait to be read, on the board."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +64,20 @@ class Board:
     newest: list[inbox.InboxRow]
     coming: tuple[str, float] | None
     """(name, when) of what leaves or runs by itself next."""
+    gaps: list[Gap]
+    """Times of the next day without anybody on duty."""
+    handovers: list[HandoverRow]
+    """Signed, and not read yet."""
 
 
 @page("GET", "/", at_least(Role.VIEWER))
 async def board_page(request: web.Request) -> web.StreamResponse:
     board = await load(services_of(request), actor_of(request))
     lights = await request.app[LIGHTS].now()
-    return await render(request, "board.html", board=board, lights=lights, say=say_of(request), segments=segments)
+    standing = await waits(services_of(request))
+    return await render(
+        request, "board.html", board=board, lights=lights, say=say_of(request), segments=segments, waits=standing
+    )
 
 
 @page("POST", "/alarms/{id}/take", at_least(Role.OFFICER))
@@ -116,7 +130,11 @@ async def load(services: Services, actor: Actor) -> Board:
     ringing, rescues, newest, recurring = await services.ledger.read(read)
     done = [view for view in recent if view.state == BroadcastState.CLOSED][:DONE]
     coming = _coming(opened, recurring)
-    return Board(_mine(recent, opened, actor), list(lines), done, ringing, rescues, newest, coming)
+    now = services.now()
+    empty, notes = await services.ledger.read(lambda tx: (gaps(tx, now, GAPS_SHOWN_SECONDS), handovers.unread(tx)))
+    return Board(
+        _mine(recent, opened, actor), list(lines), done, ringing, rescues, newest, coming, empty, notes[:NOTES_SHOWN]
+    )
 
 
 def _coming(opened: list[BroadcastView], recurring: list[schedules.ScheduleRow]) -> tuple[str, float] | None:
@@ -165,6 +183,7 @@ async def regions(request: web.Request) -> dict[str, str]:
         "mine": part(request.app, "mine.html", say, now, **context),
         "open": part(request.app, "open.html", say, now, **context),
         "newest": part(request.app, "newest.html", say, now, **context),
+        "duty": part(request.app, "duty.html", say, now, **context),
     }
 
 

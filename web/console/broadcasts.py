@@ -9,6 +9,7 @@ from aiohttp import web
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
 from text.report import count_report
 from web.console.differing import blanks_before, differing, replaced_by
+from web.console.by_hand import posts_of
 from web.console.page import page, render, see_other
 from web.context import actor_of, ref_of, services_of
 from web.problems import Trouble
@@ -50,9 +51,11 @@ async def one(request: web.Request) -> web.StreamResponse:
     timeline = [event for event in await services.desk.events(view.code) if event.event not in TILES_SHOW]
     replaced = await replaced_by(services, view.supersedes)
     template = services.desk.templates.find(view.template) if view.template else None
+    posts = await posts_of(services, view.id)
     return await render(
         request,
         "broadcast.html",
+        posts=posts,
         mode=view.mode,
         view=view,
         timeline=timeline,

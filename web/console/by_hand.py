@@ -19,6 +19,8 @@ from web.services import ByHand, HandNote, Services
 SHOWN: Final = 50
 LONGEST_REASON: Final = 300
 BASE: Final = "/by-hand"
+WAITING: Final = "waiting_for_person"
+"""`HandNote.answer` of a text that nobody has posted yet."""
 
 
 @page("GET", BASE, at_least(Role.VIEWER))

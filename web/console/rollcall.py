@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from broadcasts.model import AckState, BroadcastState, BroadcastView, DeliveryState, Role, RollcallRow
+from web.console.by_hand import WAITING, posts_of
 from web.console.page import is_fragment, page, part, render, see_other
 from web.context import actor_of, ref_of, say_of, services_of
 from web.problems import Trouble
@@ -59,6 +60,7 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
     view = await services.desk.view(ref_of(request))
     rows = await services.desk.rollcall(view.code)
     shown = request.query.get("show", "tiles")
+    to_post = sum(note.answer == WAITING for note in await posts_of(services, view.id))
     state = request.query.get("state", "")
     return await render(
         request,
@@ -66,6 +68,7 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
         mode=view.mode,
         view=view,
         rows=rows,
+        to_post=to_post,
         districts=by_district(rows),
         **_calls_page(rows, request),
         show=shown if shown in ("tiles", "calls", "deliveries") else "tiles",
