@@ -20,6 +20,7 @@ DELIVERY_COLUMNS = (
     "id", "unit", "person", "channel", "step", "state", "reason", "provider_id", "provider_code", "parts", "at", "to",
 )  # fmt: skip
 STATUS_COLUMNS = ("unit", "name", "code", "says", "at", "person", "via", "note", "counts")
+ATTACHMENT_COLUMNS = ("name", "media", "size", "sha256", "url")
 PDF_COLUMNS = ("name", "district", "state", "person", "via", "at", "note")
 
 CODES_ENDING = ".codes.csv"
@@ -113,6 +114,7 @@ def _xlsx(
         for name, columns, rows in (
             (say("sheet.rollcall"), ROLLCALL_COLUMNS, rollcall),
             (say("sheet.deliveries"), DELIVERY_COLUMNS, deliveries),
+            (say("sheet.attachments"), ATTACHMENT_COLUMNS, view.get("attachments", ())),
             (say("sheet.statuses"), STATUS_COLUMNS, statuses),
         ):
             sheet = book.add_worksheet(name)

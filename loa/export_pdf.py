@@ -41,6 +41,7 @@ def write_pdf(
         Paragraph(escape(counts), BODY),
         Spacer(1, 3 * mm),
         *(Paragraph(escape(line) or "&nbsp;", BODY) for line in text.splitlines()),
+        *(Paragraph(escape(_file(one, say)), BODY) for one in view.get("attachments", ())),
         Spacer(1, 4 * mm),
         LongTable(
             [
@@ -59,6 +60,10 @@ def write_pdf(
     margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), 12 * mm)
     SimpleDocTemplate(str(to), pagesize=landscape(A4), title=view["code"], **margins).build(story)
     return len(rows)
+
+
+def _file(one: Mapping[str, Any], say: Callable[..., str]) -> str:
+    return f"{say('attach.title')}: {one['name']}, {one['size']} B, SHA-256 {one['sha256']}"
 
 
 def _shown(place: int, cell: str) -> str:

@@ -52,6 +52,7 @@ def send(
     title: Annotated[str, typer.Option(help="Its name on the board.")] = "",
     supersedes: Annotated[str | None, typer.Option(help="The code that it replaces.")] = None,
     duplicate_ok: Annotated[bool, typer.Option("--duplicate-ok", help="A duplicate is better than silence.")] = False,
+    attach: Annotated[list[Path] | None, typer.Option(help="PDF, JPEG or PNG to go with it; may be repeated.")] = None,
     approver_key: Annotated[str | None, typer.Option(help="Another person's API key: approves at once.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Nothing but JSON (no progress bar).")] = False,
@@ -75,6 +76,7 @@ def send(
         "valid_for_seconds": duration,
         "supersedes": supersedes,
         "duplicate_ok": duplicate_ok,
+        "attachments": [_attached(service, one) for one in attach or []],
     }
     made = service.post("/broadcasts", draft, {"Idempotency-Key": str(uuid.uuid4())})
     view = service.post(f"/broadcasts/{made['id']}/submit")
@@ -176,6 +178,14 @@ def _upload_files(service: Api, audience: str) -> str:
 
     terms = r"all-units|unit:|group:|role:|list:|file:"
     return re.sub(rf"file:(.+?)(?=[+-](?:{terms})|$)", upload, audience)
+
+
+def _attached(service: Api, file: Path) -> int:
+    """The number of an uploaded file."""
+    try:
+        return int(service.upload_form("/attachments", file)["id"])
+    except OSError:
+        raise Failed("cli.file_unreadable", path=str(file)) from None
 
 
 def _follow(service: Api, view: dict[str, Any], *, quiet: bool) -> dict[str, Any]:

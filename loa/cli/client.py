@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +22,7 @@ SERVICE_FILE = "service.json"
 """In the data folder of a running service, for its own machine's operator only (mode 0600): API address and keys."""
 DEMO_FOLDER = ROOT / "var" / "demo"
 TIMEOUT_SECONDS = 60.0
+UPLOAD_CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,20 @@ class Api:
         """Send a file as it is read."""
         return self._call("POST", path, content, query, {"Content-Type": "application/octet-stream"})
 
+    def upload_form(self, path: str, file: Path) -> Any:
+        """Send a file as the part `file` of a form, as it is read. Raises OSError."""
+        boundary = secrets.token_hex(16)
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted(file.name)}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        ).encode()
+        tail = f"\r\n--{boundary}--\r\n".encode()
+        with file.open("rb") as content:
+            length = len(head) + os.fstat(content.fileno()).st_size + len(tail)
+            headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Content-Length": str(length)}
+            pieces = chain((head,), iter(lambda: content.read(UPLOAD_CHUNK_BYTES), b""), (tail,))
+            return self._call("POST", path, pieces, {}, headers)
+
     def _call(
         self, method: str, path: str, data: Any, query: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> Any:
@@ -55,6 +72,11 @@ class Api:
             raise _refused(refused) from None
         except (OSError, orjson.JSONDecodeError):
             raise Failed("cli.no_answer", url=self.url) from None
+
+
+def quoted(name: str) -> str:
+    """A name inside a part's header (WHATWG HTML, multipart/form-data: these three are escaped)."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _refused(refused: urllib.error.HTTPError) -> Failed:

@@ -16,6 +16,7 @@ import typer
 
 from broadcasts.model import Role
 from directory.staff_addresses import AddressRefused, bind_address
+from loa import backup_files
 from loa.cli.client import api
 from loa.cli.out import Failed, line, say
 from loa.settings import Settings, load_settings
@@ -192,17 +193,18 @@ def export(
 
 
 def backup(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
-    """A whole copy of the ledger, also while the service runs."""
+    """A whole copy of the ledger with all attached files, also while the service runs."""
     source = ledger_file(config)
     if file.exists():
         raise Failed("cli.file_exists", path=str(file))
     try:
         with connect_reader(source) as connection:
             connection.execute("VACUUM INTO ?", (str(file),))
+        packed, missing = backup_files.pack(file, source)
         rows = _deliveries(file)
-    except sqlite3.Error as failed:
+    except (sqlite3.Error, OSError) as failed:
         raise Failed("cli.backup_failed", path=str(file), says=str(failed)) from None
-    line({"file": str(file), "rows": rows})
+    line({"file": str(file), "rows": rows, "attachments": packed, "attachments_missing": missing})
 
 
 def restore(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
@@ -218,14 +220,20 @@ def restore(file: Annotated[Path, typer.Argument()], config: Config = None) -> N
         raise Failed("cli.backup_unsound", path=str(file))
     try:
         with hold_lock(target):
+            unpacked = backup_files.unpack(file, target)
+            if unpacked is None:
+                raise Failed("cli.backup_unsound", path=str(file))
+            fresh = target.with_name(target.name + ".restoring")
+            shutil.copyfile(file, fresh)
+            backup_files.lighten(fresh)
             if target.exists():
                 target.replace(target.with_suffix(f".before-{int(time.time())}"))
             for leftover in ("-wal", "-shm"):
                 target.with_name(target.name + leftover).unlink(missing_ok=True)
-            shutil.copyfile(file, target)
+            fresh.replace(target)
     except LedgerError as wrong:
         raise Failed(f"error.{wrong.key}", **wrong.params) from None
-    line({"file": str(target), "rows": rows})
+    line({"file": str(target), "rows": rows, "attachments": unpacked})
 
 
 def ledger_file(config: Path | None) -> Path:

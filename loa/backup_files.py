@@ -1,0 +1,60 @@
+"""Attachments in a backup: the bytes of all files that are needed ride in its one file and come out of it again."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from broadcasts.archive import blob_path, files_beside, store_bytes
+from store import attachments
+from store.engine import connect_reader
+
+
+def pack(backup: Path, ledger: Path) -> tuple[int, int]:
+    """Put the files that `backup`, a copy of `ledger`, speaks of into it. (how many, how many were not there)"""
+    folder, packed, missing = files_beside(ledger), 0, 0
+    with closing(sqlite3.connect(backup, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        attachments.make_room_in_backup(connection)
+        for sha256, size in list(attachments.wanted(connection)):
+            path = blob_path(folder, sha256)
+            content = path.read_bytes() if path.is_file() else b""
+            if len(content) != size:
+                missing += 1
+                continue
+            attachments.put_in_backup(connection, sha256, content)
+            packed += 1
+        connection.execute("COMMIT")
+    return packed, missing
+
+
+def unpack(backup: Path, ledger: Path) -> int | None:
+    """Put the files of `backup` in their place beside `ledger`; how many. None: one of them is not what it claims."""
+    folder = files_beside(ledger)
+    with closing(connect_reader(backup)) as connection:
+        found = attachments.in_backup(connection)
+        for sha256 in found:
+            if not store_bytes(folder, sha256, attachments.out_of_backup(connection, sha256)):
+                return None
+    return len(found)
+
+
+def lighten(ledger: Path) -> None:
+    """A restored ledger without the bytes that rode in it."""
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+        attachments.drop_from_backup(connection)
+        connection.execute("VACUUM")
+
+
+def lost(ledger: Path) -> tuple[int, int]:
+    """(files that the ledger speaks of, how many of them are not there or not whole)"""
+    folder = files_beside(ledger)
+    with closing(connect_reader(ledger)) as connection:
+        sizes = list(attachments.wanted(connection))
+    bad = sum(1 for sha256, size in sizes if not _is_there(blob_path(folder, sha256), size))
+    return len(sizes), bad
+
+
+def _is_there(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
