@@ -1,6 +1,6 @@
 """Node.js and the npm package `smpp`, an implementation of SMPP that has nothing of ours.
 
-Installed once from `package-lock.json` (`npm ci`). Without Node the tests are left out; with LOA_TEST_STRICT=1 they fail.
+Installed once from `package-lock.json` (`npm ci`). Without Node they are left out; with LOA_TEST_STRICT=1 they fail.
 """
 
 from __future__ import annotations

@@ -56,9 +56,10 @@ MESSAGE_STATES: Final = {
 }
 """message_state (SMPP 3.4 5.2.28, SMPP 5.0 4.7.15) → the word of Appendix B."""
 
-_ID: Final = re.compile(r"\bid:\s*([^\s:]+)", re.IGNORECASE)
-_STAT: Final = re.compile(r"\bstat:\s*([A-Za-z]+)", re.IGNORECASE)
-_ERR: Final = re.compile(r"\berr:\s*([0-9A-Za-z_.\-]+)", re.IGNORECASE)
+_ID: Final = re.compile(r"\bid:\s*([^\s:]+)(?![^\s:]*:)", re.IGNORECASE)
+_STAT: Final = re.compile(r"\bstat:\s*([A-Za-z]+)(?![A-Za-z]*:)", re.IGNORECASE)
+_ERR: Final = re.compile(r"\berr:\s*([0-9A-Za-z_.\-]+)(?![0-9A-Za-z_.\-]*:)", re.IGNORECASE)
+"""A blank may follow the colon; where the field is empty, the next field's name is not its value."""
 _DONE: Final = re.compile(r"\bdone[ _]?date:\s*(\d{10}(?:\d\d)?)\b", re.IGNORECASE)
 _TEXT_FIELD: Final = re.compile(r"\btext:", re.IGNORECASE)
 
