@@ -25,8 +25,8 @@ from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
 from broadcasts.dispatch import Dispatcher
 from broadcasts.model import Role
-from broadcasts.prepared import office_templates
 from broadcasts.posting import RollcallPosts
+from broadcasts.prepared import office_templates
 from broadcasts.recorder import Recorder
 from directory import units as unit_data
 from directory.content_book import READ_AGAIN_SECONDS, ContentBook
@@ -41,7 +41,7 @@ from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
 from loa.schedules import Schedules
 from loa.settings import Settings, SettingsError
-from loa.texts import ack_label, bot_office, desk_settings
+from loa.texts import ack_label, bot_office, cap_office, desk_settings
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, by_hand, granting, own_addresses
 from store import access
 from store.engine import Ledger, Tx
@@ -220,6 +220,7 @@ class Service:
             enrolling=self.enrolment,
             by_hand=self.posts,
             schedules=self.schedules.desk,
+            cap=cap_office(self.settings),
             settings=WebSettings(
                 office_name=self.settings.office.name,
                 public_url=self.settings.web.public_url,

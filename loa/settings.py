@@ -202,6 +202,15 @@ class CarrierOrderSettings(_Section):
     acknowledge_within: Duration = ACKNOWLEDGE_WITHIN_SECONDS
 
 
+class CapSettings(_Section):
+    """The CAP feed: its sender is unique on the Internet, a domain or an address of the office."""
+
+    sender: str = Field(default="", pattern=r"^[^\s,<&]*$")
+
+    def unique(self, portal: str) -> str:
+        return self.sender or urlsplit(portal).hostname or "loa.invalid"
+
+
 class Mail(_Section):
     """The office's mail server; without a host nothing is mailed, and forms are handed over on paper."""
 
@@ -240,6 +249,7 @@ class Settings(BaseSettings):
     carriers: tuple[CarrierSettings, ...] = ()
     carrier_orders: CarrierOrderSettings = CarrierOrderSettings()
     mail: Mail = Mail()
+    cap: CapSettings = CapSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.answers import Office
+from broadcasts.cap_mapping import CapOffice
 from broadcasts.content import OfficeFacts
 from broadcasts.drafting import DeskSettings
 from broadcasts.marks import load_marks
@@ -14,6 +15,11 @@ from loa.settings import Settings
 def office_facts(settings: Settings) -> OfficeFacts:
     office = settings.office
     return OfficeFacts(office.sender, office.hotline, office.short_code, office.portal)
+
+
+def cap_office(settings: Settings) -> CapOffice:
+    office = settings.office
+    return CapOffice(settings.cap.unique(office.portal), office.name, office.hotline)
 
 
 def bot_office(settings: Settings) -> Office:

@@ -148,6 +148,16 @@ def ended_since(tx: Tx, since: float) -> list[BroadcastRow]:
     return [BroadcastRow(*row) for row in rows]
 
 
+def begun_since(tx: Tx, since: float, limit: int) -> list[BroadcastRow]:
+    """What went out, or was stopped after that, at or after `since` (epoch seconds); newest first."""
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM broadcast"  # noqa: S608
+        " WHERE kind <> ? AND started_at IS NOT NULL AND (started_at >= ? OR ended_at >= ?) ORDER BY no DESC LIMIT ?",
+        (SINGLE, since, since, limit),
+    )
+    return [BroadcastRow(*row) for row in rows]
+
+
 def codes_like(tx: Tx, prefix: str) -> list[str]:
     rows = tx.execute("SELECT code FROM broadcast WHERE code >= ? AND code < ?", (prefix, prefix + "\uffff"))
     return [row[0] for row in rows]

@@ -13,6 +13,7 @@ from adapters.joining import Invitation
 from broadcasts.approval_rules import ApprovalRules
 from broadcasts.archive import Archive
 from broadcasts.break_glass import BreakGlass
+from broadcasts.cap_mapping import CapOffice
 from broadcasts.carrier_orders.answers import CarrierAnswers
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.desk import Desk
@@ -194,6 +195,8 @@ class Services:
     by_hand: ByHand | None = None
     """None where no channel is posted to by hand."""
     settings: WebSettings = field(default_factory=WebSettings)
+    cap: CapOffice = CapOffice("loa.invalid", "")
+    """Who speaks in the CAP feed."""
     grants: Mapping[str, Granting] = field(default_factory=dict)
     """Channels that a person lets in at their provider, by name."""
     now: Now = time.time

@@ -11,6 +11,7 @@ from web.api import (
     aftermath,
     attachments,
     broadcasts,
+    cap,
     carrier_orders,
     content,
     grants,
@@ -29,6 +30,7 @@ from web.roles import Route, mount
 ROUTES: Final[tuple[Route, ...]] = (
     *broadcasts.ROUTES,
     *aftermath.ROUTES,
+    *cap.ROUTES,
     *attachments.ROUTES,
     *rollcall.ROUTES,
     *messages.ROUTES,
