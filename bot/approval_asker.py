@@ -24,10 +24,13 @@ from store import approvals, broadcasts
 from store.approvals import BoundStaff
 from store.engine import Ledger, Tx
 from text.dates import moment
+from text.differences import changes
 from text.segments import measure
 
 log = structlog.get_logger(__name__)
 
+CHANGES_SHOWN: Final[dict[Form, int]] = {"chat": 20, "sms": 3}
+"""Changed places of an update that are named."""
 TITLE_SHOWN: Final = 80
 """Characters of a title."""
 
@@ -98,8 +101,9 @@ class ApprovalAsker:
         sent = False
         if not wrote:
             otp = one_time_code(secret, view.id, view.content_hash, who.staff.name)
+            old = await self._desk.view(view.supersedes) if view.supersedes else None
             try:
-                await self._desk.send_single(who.channel, who.value, self._text(view, who, otp), BOT)
+                await self._desk.send_single(who.channel, who.value, self._text(view, old, who, otp), BOT)
                 sent = True
             except Refusal as refused:  # that channel is switched off
                 log.warning("approver_not_asked", broadcast=view.code, reason=refused.key)
@@ -108,7 +112,7 @@ class ApprovalAsker:
         )
         return sent
 
-    def _text(self, view: BroadcastView, who: BoundStaff, otp: str) -> str:
+    def _text(self, view: BroadcastView, old: BroadcastView | None, who: BoundStaff, otp: str) -> str:
         route = self._routes.resolve(who.channel)
         form: Form = "sms" if route is not None and route.traits.unaccented else "chat"
         return self._words.say(
@@ -123,9 +127,23 @@ class ApprovalAsker:
             people=view.people,
             numbers=view.numbers,
             until=moment(view.valid_until, self._now()),
-            text=self._shown(view, form),
+            text=self._shown(view, form) + self._differs(view, old, form),
             short=view.code.removeprefix(self._prefix),
             otp=otp,
+        )
+
+    def _differs(self, view: BroadcastView, old: BroadcastView | None, form: Form) -> str:
+        """What the update changes against the broadcast that it replaces: all of it in chat, the beginning by SMS."""
+        shown = "chat" if "chat" in view.texts else next(iter(view.texts), "")
+        if old is None or shown not in old.texts:
+            return ""
+        found = changes(old.texts[shown], view.texts[shown])
+        if not found:
+            return self._words.say("differs_not", form, code=old.code)
+        most = CHANGES_SHOWN[form]
+        parts = [f"{one.before or '∅'} → {one.after or '∅'}" for one in found[:most]]
+        return self._words.say(
+            "differs", form, code=old.code, changes="; ".join([*parts, *["…"] * (len(found) > most)])
         )
 
     def _shown(self, view: BroadcastView, form: Form) -> str:
