@@ -5,9 +5,9 @@ Looked at before every other meaning of a message but a cry for help, since nobo
 
 from __future__ import annotations
 
-import re
 import time
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -41,34 +41,51 @@ WRONG: Final = "enrol_wrong"
 LIMITED: Final = "enrol_limited"
 START: Final = "/start"
 """What Telegram sends when somebody opens the bot by its link (core.telegram.org/bots/features#deep-linking)."""
-_REST: Final = re.compile(r"[A-Za-z0-9 .\-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Folded. `openings`, longest first, begin such a message; `around` is what people say before and after it."""
+
+    openings: tuple[str, ...]
+    around: frozenset[str]
+
+    def bare(self, said: str) -> str:
+        """`said` without what is said around it."""
+        words = said.split()
+        while words and words[0] in self.around:
+            del words[0]
+        while words and words[-1] in self.around:
+            del words[-1]
+        return " ".join(words)
 
 
 @cache
-def load_words(path: Path = KEYWORDS_FILE) -> tuple[str, ...]:
-    """Folded words that open such a message, longest first. Raises OSError, TOMLDecodeError or KeyError at start."""
-    words = tomllib.loads(path.read_text("utf-8"))["enrol"]["words"]
-    return tuple(sorted((fold(word) for word in words), key=len, reverse=True))
+def load_words(path: Path = KEYWORDS_FILE) -> Words:
+    """Raises OSError, TOMLDecodeError or KeyError at start where the table is not whole."""
+    table = tomllib.loads(path.read_text("utf-8"))["enrol"]
+    openings = sorted((fold(word) for word in table["words"]), key=len, reverse=True)
+    return Words(tuple(openings), frozenset(fold(word) for word in table["around"]))
 
 
-def named(message: Waiting, words: tuple[str, ...]) -> str | None:
+def named(message: Waiting, words: Words) -> str | None:
     """What stands where a code belongs; "" for the word alone. None: the message is about something else."""
     text = nfc(message.text).strip()
     if message.kind == IncomingKind.FOLLOW:
         return message.payload if text.startswith(START) else None
     if message.kind != IncomingKind.TEXT:
         return None
-    if enrolment_codes.is_code(enrolment_codes.read(text)):
-        return text
-    said = fold(text)
-    word = next((word for word in words if said == word or said.startswith(f"{word} ")), None)
+    said = words.bare(fold(text))
+    if enrolment_codes.is_code(enrolment_codes.read(said)):
+        return said
+    word = next((word for word in words.openings if said == word or said.startswith(f"{word} ")), None)
     if word is None:
         return None
-    rest = said.removeprefix(word).strip()
+    rest = words.bare(said.removeprefix(word))
     if not rest:
         return ""
     length = len(enrolment_codes.read(rest))
-    return rest if length in LENGTHS and len(rest.split()) <= 3 and _REST.fullmatch(rest) else None
+    return rest if length in LENGTHS and len(rest.split()) <= 3 else None
 
 
 class Enrolling:

@@ -60,6 +60,7 @@ def test_every_key_is_there_with_its_default():
         for key in type(Settings().adapters.zalo.oa).model_fields:
             known.pop(f"adapters.zalo.{route}.{key}", None)
     seconds = {"limits.close_after": "24h", "limits.give_up_after": "10m", "carrier_orders.acknowledge_within": "15m"}
+    seconds["enrolment.valid_for"] = "14d"
     assert set(known) - set(shown) == set()
     for name, value in known.items():
         assert shown[name] == seconds.get(name, value), name

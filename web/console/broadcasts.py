@@ -8,12 +8,13 @@ from aiohttp import web
 
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
 from text.report import count_report
-from web.console.differing import blanks_before, differing, replaced_by
+from web.console.approving import asked_number, require_number, what_may
 from web.console.by_hand import posts_of
+from web.console.differing import blanks_before, differing, last_approved, replaced_by
 from web.console.page import page, render, see_other
 from web.context import actor_of, ref_of, services_of
 from web.problems import Trouble
-from web.roles import allows, at_least
+from web.roles import at_least
 
 VIEWER: Final = at_least(Role.VIEWER)
 OFFICER: Final = at_least(Role.OFFICER)
@@ -50,6 +51,7 @@ async def one(request: web.Request) -> web.StreamResponse:
         return see_other(f"/broadcasts/{view.code}/rollcall")
     timeline = [event for event in await services.desk.events(view.code) if event.event not in TILES_SHOW]
     replaced = await replaced_by(services, view.supersedes)
+    before = replaced or await last_approved(services, view)
     template = services.desk.templates.find(view.template) if view.template else None
     posts = await posts_of(services, view.id)
     return await render(
@@ -60,23 +62,18 @@ async def one(request: web.Request) -> web.StreamResponse:
         view=view,
         timeline=timeline,
         replaced=replaced,
-        differs=differing(replaced, view.texts) if replaced else {},
-        blanks_before=blanks_before(replaced, view.template, view.blanks),
+        differs=differing(before, view.texts) if before else {},
+        before=before,
+        blanks_before=blanks_before(before, view.template, view.blanks),
         labels={name: blank.label for name, blank in template.blanks.items()} if template else {},
         quote=(view.cost or {}).get("estimated") or await services.desk.quote(view.code),
         reports={form: count_report(text) for form, text in view.texts.items() if form != "chat"},
-        approver=allows(actor.role, Role.APPROVER),
-        author=view.created_by == actor.name,
+        may_decide=await what_may(services, view, actor),
         number=asked_number(view),
         stoppable=view.state in STOPPABLE,
         live=view.state in LIVE,
         same=is_same_as_shown(request, view),
     )
-
-
-def asked_number(view: BroadcastView) -> int:
-    """The number that approving asks to be typed: of communes; where none is addressed, of people or numbers."""
-    return view.units or view.people or view.numbers
 
 
 def is_same_as_shown(request: web.Request, view: BroadcastView) -> bool:
@@ -96,9 +93,7 @@ async def approve(request: web.Request) -> web.StreamResponse:
     """The version that was shown, and only with the number of communes typed."""
     services, form = services_of(request), await request.post()
     view = await services.desk.view(ref_of(request))
-    typed = str(form.get("number", "")).strip().replace(".", "").replace(",", "")
-    if typed != str(asked_number(view)):
-        raise Trouble(422, "number_differs", {"typed": str(form.get("number", "")).strip(), "n": asked_number(view)})
+    require_number(view, str(form.get("number", "")))
     view = await services.desk.approve(view.code, str(form.get("content_hash", "")), actor_of(request))
     return see_other(f"/broadcasts/{view.code}")
 
