@@ -52,6 +52,8 @@ def test_the_open_routes_are_these():
         ("GET", "/sign-in/code"),
         ("POST", "/sign-in/code"),
         ("GET", "/set-up/{token}"),
+        ("GET", "/alert"),
+        ("GET", "/alert/{code}"),
         ("POST", "/set-up/{token}"),
         ("POST", "/preferences/language"),
         ("GET", "/static/{name:.+}"),

@@ -10,6 +10,7 @@ from web.attempts import Attempts
 from web.console import (
     account,
     aftermath,
+    alert_pages,
     attachments,
     audit,
     board,
@@ -47,6 +48,7 @@ from web.roles import Route, mount
 ROUTES: Final[tuple[Route, ...]] = (
     *signin.ROUTES,
     *account.ROUTES,
+    *alert_pages.ROUTES,
     *staff.ROUTES,
     *audit.ROUTES,
     *set_up.ROUTES,

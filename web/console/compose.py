@@ -132,7 +132,7 @@ def sample(template: Template) -> str:
 
 
 async def _problems(services: Services, form: ComposeForm) -> bool:
-    return bool((await services.desk.preview(form.draft())).problems)
+    return any(not one.draft_ok for one in (await services.desk.preview(form.draft())).problems)
 
 
 async def _form_page(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from broadcasts.model import BroadcastView
+from broadcasts.model import BroadcastState, BroadcastView
 from text.differences import Difference, changed_blanks, differences
 from web.services import Services
 
+LOOKED_THROUGH: Final = 60
+"""Newest broadcasts among which the last approved one of a template is looked for."""
 FORMS: Final = ("chat", "sms_leader", "sms")
 
 
@@ -26,6 +28,16 @@ async def replaced_by(services: Services, code: str | None) -> BroadcastView | N
         return None
     known = await services.desk.find(code)
     return known
+
+
+async def last_approved(services: Services, view: BroadcastView) -> BroadcastView | None:
+    """For who approves: the newest approved broadcast of the same template and mode; None where there is none."""
+    if view.template is None or view.state != BroadcastState.PENDING_APPROVAL:
+        return None
+    for older in await services.desk.list(None, LOOKED_THROUGH):
+        if older.id < view.id and older.approved_at and (older.template, older.mode) == (view.template, view.mode):
+            return older
+    return None
 
 
 def blanks_before(old: BroadcastView | None, template: str | None, blanks: Mapping[str, str]) -> dict[str, str]:

@@ -53,6 +53,8 @@ class ComposeForm:
     """The rows below hold for this message; else those of the settings."""
     steps: tuple[StepFields, ...] = ()
     supersedes: str = ""
+    document_number: str = ""
+    signer: str = ""
     attachments: tuple[int, ...] = ()
     """Numbers of uploaded files that are still ticked."""
 
@@ -86,6 +88,8 @@ class ComposeForm:
                 escalation=steps_given(self.steps) if self.own_steps else None,
                 duplicate_ok=self.duplicate_ok,
                 supersedes=self.supersedes or None,
+                document_number=self.document_number,
+                signer=self.signer,
                 attachments=list(self.attachments),
             )
         except ValidationError as wrong:
@@ -138,6 +142,8 @@ def read(form: MultiMapping[object]) -> ComposeForm:
         steps=read_rows(form),
         duplicate_ok=bool(one("duplicate_ok")),
         supersedes=one("supersedes"),
+        document_number=one("document_number"),
+        signer=one("signer"),
         attachments=_file_numbers(form.getall("attachment", [])),
     )
 
@@ -169,6 +175,8 @@ def form_of(draft: Draft, templates: TemplateSet) -> ComposeForm:
         steps=rows_of(draft.escalation or ()),
         duplicate_ok=draft.duplicate_ok,
         supersedes=draft.supersedes or "",
+        document_number=draft.document_number,
+        signer=draft.signer,
         attachments=tuple(draft.attachments),
     )
 

@@ -61,7 +61,7 @@ SHARED: Final = web.AppKey("shared", Shared)
 async def stream(request: web.Request) -> web.StreamResponse:
     """`?broadcast=CODE` for a roll-call, `?board` for the duty board, neither for the top bar alone."""
     services = services_of(request)
-    topics = ["alarms", "channels", "inbox"]
+    topics = ["alarms", "channels", "inbox", "roster"]
     ref = request.query.get("broadcast", "")
     if ref:
         view = await services.desk.view(checked_ref(ref))

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from broadcasts.model import Actor, Mode, Role
+from directory.roster import OnDuty, on_duty
 from store import alarms, broadcasts
 from store.engine import Tx
 from store.web_sessions import Session
@@ -46,6 +47,8 @@ class Bar:
     lights: list[Light]
     open_count: int
     alarms: int
+    duty: OnDuty | None = None
+    """Who is on duty now; None where nobody is signed in."""
 
 
 def environment() -> Environment:
@@ -191,10 +194,10 @@ async def bar(
     if actor is None or session is None:
         return Bar(mode or Mode.ACTUAL.value, now, [], 0, 0)
     lights = await request.app[LIGHTS].now()
-    open_count, ringing = await services.ledger.read(_counts)
-    return Bar(mode or session.mode, now, lights, open_count, ringing)
+    open_count, ringing, there = await services.ledger.read(lambda tx: _counts(tx, services.now()))
+    return Bar(mode or session.mode, now, lights, open_count, ringing, there)
 
 
-def _counts(tx: Tx) -> tuple[int, int]:
-    """How many broadcasts are open, and how many alarms ring."""
-    return len(broadcasts.in_states(tx, OPEN_STATES)), len(alarms.ringing(tx))
+def _counts(tx: Tx, now: float) -> tuple[int, int, OnDuty]:
+    """How many broadcasts are open, how many alarms ring, and who is on duty."""
+    return len(broadcasts.in_states(tx, OPEN_STATES)), len(alarms.ringing(tx)), on_duty(tx, now)

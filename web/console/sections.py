@@ -41,7 +41,16 @@ SECTIONS: Final[tuple[Section, ...]] = (
     Section("write", "compose", (Entry("/broadcasts/new", "compose", Role.OFFICER),)),
     Section("list", "broadcasts", (Entry("/broadcasts", "broadcasts"),)),
     Section("inbox", "inbox", (Entry("/inbox", "inbox"),)),
-    Section("person", "people", (Entry("/directory", "directory"), Entry("/enrolment", "enrolment"))),
+    Section(
+        "person",
+        "people",
+        (
+            Entry("/directory", "directory"),
+            Entry("/enrolment", "enrolment"),
+            Entry("/roster", "roster"),
+            Entry("/handovers", "handovers"),
+        ),
+    ),
     Section(
         "data",
         "records",
@@ -50,6 +59,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Entry("/content", "content"),
             Entry("/schedules", "schedules"),
             Entry("/carrier-orders", "carriers"),
+            Entry("/exercises", "exercises"),
+            Entry("/break-glass", "break_glass"),
             Entry("/audit", "audit", Role.APPROVER),
         ),
     ),

@@ -1,0 +1,58 @@
+"""The result of an exercise as a file for the office: a line a unit, and the mark on every one of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from io import BytesIO, StringIO
+from typing import Final
+
+import xlsxwriter
+
+from broadcasts.exercises import ExerciseResult, UnitResult
+from text.dates import moment
+
+Say = Callable[..., str]
+COLUMNS: Final = ("exercise.unit", "exercise.answered", "exercise.after", "exercise.channel", "exercise.person",
+                  "column.mode")  # fmt: skip
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
+
+
+def _head(result: ExerciseResult, say: Say) -> list[str]:
+    total = say("exercise.result", answered=result.answered, total=result.total)
+    return [say("export.exercise"), f"{result.code} {result.title}", total, moment(result.at)]
+
+
+def _cells(one: UnitResult, say: Say) -> list[str | float]:
+    answered = say("exercise.yes" if one.answered else "exercise.no")
+    seconds: str | float = "" if one.seconds is None else round(one.seconds)
+    return [_safe(one.name), answered, seconds, one.channel, _safe(one.person), say("export.exercise")]
+
+
+def _safe(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def as_csv(result: ExerciseResult, say: Say) -> bytes:
+    """With a BOM, which Excel needs for accents; seconds in the third column."""
+    out = StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(_head(result, say))
+    writer.writerow([say(column) for column in COLUMNS])
+    writer.writerows(_cells(one, say) for one in result.units)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def as_xlsx(result: ExerciseResult, say: Say) -> bytes:
+    out = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet(say("sheet.exercise"))
+        sheet.write_row(0, 0, _head(result, say), bold)
+        sheet.write_row(1, 0, [say(column) for column in COLUMNS], bold)
+        for at, one in enumerate(result.units, start=2):
+            sheet.write_row(at, 0, _cells(one, say))
+        sheet.set_header(f"&C{say('export.exercise')}")
+    return out.getvalue()
