@@ -16,6 +16,7 @@ import orjson
 from broadcasts.model import Role
 from directory import content_import, importing
 from directory.groups import import_groups
+from loa import demo_sms
 from loa.cli.out import Failed
 from loa.service import Service
 from loa.settings import ROOT, Settings, load_settings
@@ -33,6 +34,7 @@ ESCALATION_SMS_SECONDS = 60.0
 GIVE_UP_SECONDS = 120.0
 CARRIER_SILENT_SECONDS = 180.0
 CLOSE_SECONDS = 300.0
+RESIDENTS = "cu-dan-mau"
 HOTLINE = "0237.xxx.xxxx"
 MAIL_SENDER = "trucban@pctt.example.vn"
 
@@ -56,6 +58,7 @@ async def run_demo(options: DemoOptions, stopped: asyncio.Event, ready: Callable
         await service.start(lambda: furnish(service, people))
         try:
             await listen_to_zalo(service, urls)
+            await demo_sms.name_our_hooks(service.url, urls)
             service.leave_word(service.admin_key, people["api_key"])
             ready(ready_line(service, urls, people))
             gone = asyncio.create_task(simulators.wait())
@@ -93,13 +96,8 @@ async def start_simulators(options: DemoOptions) -> tuple[asyncio.subprocess.Pro
 def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
     """The office's settings, with simulators in place of providers and time running `speed` times faster."""
     data = (options.data or DEMO_DATA).resolve()
-    host, _, port = str(urls["smsc"]).rpartition(":")
     mail_host, _, mail_port = str(urls["mail"]).rpartition(":")
     account = {"base_url": urls["zalo"], "oauth_url": urls["zalo"], **asdict(zalo.APP)}
-    sms = {
-        "name": "demo", "kind": "smpp", "host": host, "port": int(port), "system_id": smsc.SYSTEM_ID,
-        "password": smsc.PASSWORD, "window": 100, "sender": smsc.SHORT_CODE, "price": 250,
-    }  # fmt: skip
     minute = ESCALATION_SMS_SECONDS / options.speed
     steps = [
         {"after": 0, "channels": ["zalo", "telegram"]},
@@ -118,7 +116,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
                 "oa_group": {"enabled": True, "group_id": zalo.GROUP_ID},
             },
             "telegram": {"enabled": True, "base_url": urls["telegram"], "token": telegram.DEFAULT_TOKEN},
-            "sms": {"accounts": [sms]},
+            "sms": {"accounts": demo_sms.accounts(urls)},
         },
         "escalation": {"default": {"steps": steps}, "hoa-toc": {"steps": [*steps[:2], others, steps[2]]}},
         "carrier_orders": {"acknowledge_within": CARRIER_SILENT_SECONDS / options.speed},
@@ -136,6 +134,7 @@ async def furnish(service: Service, people: dict[str, Any]) -> None:
     """
     await importing.import_people(service.ledger, service.units, SAMPLE / "people.csv", time.time())
     await import_groups(service.ledger, service.units, SAMPLE / "groups.csv", time.time())
+    await importing.import_numbers(service.ledger, SAMPLE / "residents.csv", RESIDENTS, time.time())
     hour = time.time() // 3600 * 3600  # a restart within the hour adds nothing
     await content_import.import_content(
         service.ledger, service.units, SAMPLE / "content.csv", OFFICER, time.time(), undated=hour

@@ -1,5 +1,5 @@
 """A SpeedSMS.vn on loopback: sends, status, its rate limit, webhooks, people's messages and faults."""
 
-from simulators.speedsms.server import ACCESS_TOKEN, SpeedSmsSim, start
+from simulators.speedsms.server import ACCESS_TOKEN, FOLDER, SpeedSmsSim, start
 
-__all__ = ["ACCESS_TOKEN", "SpeedSmsSim", "start"]
+__all__ = ["ACCESS_TOKEN", "FOLDER", "SpeedSmsSim", "start"]
