@@ -20,6 +20,7 @@ from bot.approval_asker import ApprovalAsker
 from bot.intake import Intake
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.archive import COLLECT_EVERY_SECONDS, Archive
+from broadcasts.alert_pages import AlertPages
 from broadcasts.asking import Asker
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
@@ -220,6 +221,7 @@ class Service:
             enrolling=self.enrolment,
             by_hand=self.posts,
             schedules=self.schedules.desk,
+            alert_pages=AlertPages(self.ledger, self.desk, time.time),
             cap=cap_office(self.settings),
             settings=WebSettings(
                 office_name=self.settings.office.name,

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
 from broadcasts.acknowledge import Acknowledgements
+from broadcasts.alert_pages import AlertPages
 from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
 from broadcasts.archive import Archive
 from broadcasts.break_glass import BreakGlass
@@ -177,6 +178,7 @@ class Stand:
                 self.room.ledger, self.room.bus, desk, self.room.routes, self.units, now=self.clock
             ),
             archive=Archive(self.room.ledger, self.clock),
+            alert_pages=AlertPages(self.room.ledger, desk, self.clock),
             schedules=self.schedules,
             settings=WebSettings(office_name="Văn phòng mẫu", **settings),
             now=self.clock,

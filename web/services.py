@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from adapters.abilities import Granting
 from adapters.contract import Health, Hook, Now
 from adapters.joining import Invitation
+from broadcasts.alert_pages import AlertPages
 from broadcasts.approval_rules import ApprovalRules
 from broadcasts.archive import Archive
 from broadcasts.break_glass import BreakGlass
@@ -192,6 +193,7 @@ class Services:
     archive: Archive
     enrolling: Enrolling
     schedules: ScheduleDesk
+    alert_pages: AlertPages
     by_hand: ByHand | None = None
     """None where no channel is posted to by hand."""
     settings: WebSettings = field(default_factory=WebSettings)

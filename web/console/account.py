@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Final
 
-import segno
 from aiohttp import web
-from markupsafe import Markup
 
 from broadcasts.model import Problem, Role
 from store import access, audit, second_factors, web_sessions
@@ -15,13 +12,12 @@ from store.engine import Tx
 from store.web_sessions import OpenSession, Session
 from web import passwords, second_factor
 from web.console.page import page, render, see_other
+from web.console.qr import qr_code
 from web.context import services_of, session_of
 from web.problems import Trouble
 from web.roles import at_least
 
 ANYONE: Final = at_least(Role.VIEWER)
-QR_SCALE: Final = 5
-"""Pixels a module: a telephone reads it from a screen an arm away."""
 
 
 def _mine(request: web.Request) -> Session:
@@ -120,19 +116,11 @@ async def _factor_shown(request: web.Request, problems: tuple[Problem, ...], sta
         request,
         "second_factor.html",
         status=status,
-        qr=_qr(second_factor.address(factor.secret, mine.staff.name)),
+        qr=qr_code(second_factor.address(factor.secret, mine.staff.name)),
         secret=" ".join(factor.secret[at : at + 4] for at in range(0, len(factor.secret), 4)),
         problems=problems,
         required=mine.staff.role in services.settings.second_factor_for,
     )
-
-
-def _qr(content: str) -> Markup:
-    out = io.BytesIO()
-    segno.make(content, error="m", micro=False).save(
-        out, kind="svg", scale=QR_SCALE, xmldecl=False, svgns=True, dark="#000", light="#fff", nl=False
-    )
-    return Markup(out.getvalue().decode())
 
 
 @page("POST", "/account/second-factor", ANYONE)

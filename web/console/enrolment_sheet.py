@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import segno
 from aiohttp import web
 from markupsafe import Markup
 
@@ -13,13 +12,9 @@ from broadcasts.model import Role
 from directory.enrolment_sheet import Card, cards
 from store.engine import Tx
 from web.console.page import page, render
+from web.console.qr import qr_code
 from web.context import services_of
 from web.roles import at_least
-
-ERROR: Final = "m"
-"""A QR code of which 15 % may be lost (ISO/IEC 18004 level M): paper gets folded."""
-QUIET: Final = 2
-"""Modules of white around it; the card's own margin makes up the standard's four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +50,6 @@ async def sheet(request: web.Request) -> web.StreamResponse:
         families=services.enrolling.families,
         unit=unit or "",
     )
-
-
-def qr_code(link: str) -> Markup:
-    """As an inline drawing without a style of its own; nothing for no link."""
-    if not link:
-        return Markup("")
-    made = segno.make(link, error=ERROR, micro=False)
-    return Markup(made.svg_inline(border=QUIET, omitsize=True, svgclass="qr", lineclass=None))
 
 
 ROUTES: Final = (sheet,)

@@ -1,4 +1,4 @@
-"""The very first account of an office: an administrator, made by whoever started the service and sees its ready line."""
+"""The very first account of an office: an administrator, made by whoever saw the ready line of the service."""
 
 from __future__ import annotations
 
