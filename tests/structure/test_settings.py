@@ -61,6 +61,7 @@ def test_every_key_is_there_with_its_default():
             known.pop(f"adapters.zalo.{route}.{key}", None)
     seconds = {"limits.close_after": "24h", "limits.give_up_after": "10m", "carrier_orders.acknowledge_within": "15m"}
     seconds["enrolment.valid_for"] = "14d"
+    seconds |= {"approval.next_after": "5m", "approval.break_glass_after": "10m", "roster.warn_ahead": "12h"}
     assert set(known) - set(shown) == set()
     for name, value in known.items():
         assert shown[name] == seconds.get(name, value), name
