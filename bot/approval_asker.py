@@ -6,11 +6,12 @@ Who is on duty first, then one after the other; never who wrote it.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
 
-from adapters.contract import Now
+from adapters.contract import Button, Now
 from bot.officer_words import load_officer_words, one_time_code
 from bot.officers import SECRET
 from bot.speaking import BOT, Outbox
@@ -33,6 +34,15 @@ CHANGES_SHOWN: Final[dict[Form, int]] = {"chat": 20, "sms": 3}
 """Changed places of an update that are named."""
 TITLE_SHOWN: Final = 80
 """Characters of a title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What there is to compare with: its name, how it read, how it reads now."""
+
+    name: str
+    was: str
+    now: str
 
 
 class AskingDesk(Outbox, Protocol):
@@ -101,18 +111,48 @@ class ApprovalAsker:
         sent = False
         if not wrote:
             otp = one_time_code(secret, view.id, view.content_hash, who.staff.name)
-            old = await self._desk.view(view.supersedes) if view.supersedes else None
+            before = await self._before(view, who)
+            text, buttons = self._text(view, before, who, otp), self._buttons(view, otp)
             try:
-                await self._desk.send_single(who.channel, who.value, self._text(view, old, who, otp), BOT)
+                await self._desk.send_single(who.channel, who.value, text, BOT, buttons=buttons)
                 sent = True
             except Refusal as refused:  # that channel is switched off
                 log.warning("approver_not_asked", broadcast=view.code, reason=refused.key)
         await self._ledger.write(
-            lambda tx: approvals.ask(tx, view.id, view.content_hash, who.staff.id, view.version, at)
+            lambda tx: approvals.ask(
+                tx, view.id, view.content_hash, who.staff.id, view.version, at, self._summary(view)
+            )
         )
         return sent
 
-    def _text(self, view: BroadcastView, old: BroadcastView | None, who: BoundStaff, otp: str) -> str:
+    async def _before(self, view: BroadcastView, who: BoundStaff) -> Before | None:
+        """The version that this person was asked for last, or the broadcast that it replaces; None for a first one."""
+        last = await self._ledger.read(lambda tx: approvals.shown_before(tx, view.id, view.content_hash, who.staff.id))
+        if last is not None:
+            version, summary = last
+            return Before(self._words.change["version"].format(version=version), summary, self._summary(view))
+        old = await self._desk.view(view.supersedes) if view.supersedes else None
+        shown = "chat" if "chat" in view.texts else next(iter(view.texts), "")
+        return Before(old.code, old.texts[shown], view.texts[shown]) if old is not None and shown in old.texts else None
+
+    def _summary(self, view: BroadcastView) -> str:
+        """Everything that there is to decide on."""
+        return self._words.change["summary"].format(
+            title=view.title,
+            urgency=self._words.urgency[view.urgency],
+            units=view.units,
+            people=view.people,
+            numbers=view.numbers,
+            until=moment(view.valid_until),
+            text=self._shown(view, "chat"),
+        )
+
+    def _buttons(self, view: BroadcastView, otp: str) -> tuple[Button, ...]:
+        """Each carries the words that a reply would have; a channel without buttons leaves them out."""
+        short = view.code.removeprefix(self._prefix)
+        return tuple(Button(label, f"{word} {short} {otp}") for word, label in self._words.button.items())
+
+    def _text(self, view: BroadcastView, before: Before | None, who: BoundStaff, otp: str) -> str:
         route = self._routes.resolve(who.channel)
         form: Form = "sms" if route is not None and route.traits.unaccented else "chat"
         return self._words.say(
@@ -127,23 +167,23 @@ class ApprovalAsker:
             people=view.people,
             numbers=view.numbers,
             until=moment(view.valid_until, self._now()),
-            text=self._shown(view, form) + self._differs(view, old, form),
+            text=self._shown(view, form) + self._differs(before, form),
             short=view.code.removeprefix(self._prefix),
             otp=otp,
         )
 
-    def _differs(self, view: BroadcastView, old: BroadcastView | None, form: Form) -> str:
-        """What the update changes against the broadcast that it replaces: all of it in chat, the beginning by SMS."""
-        shown = "chat" if "chat" in view.texts else next(iter(view.texts), "")
-        if old is None or shown not in old.texts:
+    def _differs(self, before: Before | None, form: Form) -> str:
+        """What reads differently now: all of it in chat, the beginning by SMS."""
+        if before is None:
             return ""
-        found = changes(old.texts[shown], view.texts[shown])
+        found = changes(before.was, before.now)
         if not found:
-            return self._words.say("differs_not", form, code=old.code)
+            return self._words.say("differs_not", form, code=before.name)
         most = CHANGES_SHOWN[form]
-        parts = [f"{one.before or '∅'} → {one.after or '∅'}" for one in found[:most]]
+        arrow = "→" if form == "chat" else "->"
+        parts = [f"{one.before or '…'} {arrow} {one.after or '…'}" for one in found[:most]]
         return self._words.say(
-            "differs", form, code=old.code, changes="; ".join([*parts, *["…"] * (len(found) > most)])
+            "differs", form, code=before.name, changes="; ".join([*parts, *["…"] * (len(found) > most)])
         )
 
     def _shown(self, view: BroadcastView, form: Form) -> str:

@@ -287,3 +287,16 @@ async def test_what_may_be_bound(office: Commanded) -> None:
     assert await bind("lanhdao", "sms", "84900009110", remove=True)
     with pytest.raises(AddressRefused):
         await bind("lanhdao", "sms", "84900009110", remove=True)
+
+
+async def test_an_approver_reads_what_an_update_changes(office: Commanded) -> None:
+    first = await office.asked(text="Bão vào 16-19h, xong trước 9:00")
+    await office.desk.approve(first.code, first.content_hash, Actor("lanhdao", Role.APPROVER))
+    await office.settled()
+    newer = office.words("Bão vào 13-16h, xong trước 9:00").model_copy(update={"supersedes": first.code})
+    made = await office.desk.draft(newer, OFFICER)
+    await office.desk.submit(made.code, OFFICER)
+    await office.asker.tick()
+    await office.settled()
+    told = office.left("sms.one", APPROVER)[-1]
+    assert f"(Thay doi so voi {first.code}: 16-19h, -> 13-16h,)" in told
