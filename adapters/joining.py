@@ -30,3 +30,11 @@ class ListsMembers(Protocol):
 
     async def members(self) -> Sequence[tuple[str, str]] | None:
         """(account, name) of everybody, ourselves left out; None where the list could not be read to its end."""
+
+
+@runtime_checkable
+class KnowsNames(Protocol):
+    """A channel whose events carry no name, and which can ask for it."""
+
+    async def name_of(self, account: str) -> str:
+        """As the account's owner shows it; "" where the provider does not tell."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
 
 import structlog
 
 from adapters.contract import Now
-from adapters.joining import Invitation, Inviting, ListsMembers
+from adapters.joining import Invitation, Inviting, KnowsNames, ListsMembers
 from bot import wording
 from broadcasts.desk import Desk
 from broadcasts.model import Actor, Refusal, RefusalKind
@@ -30,7 +31,9 @@ from text.safe import is_safe
 log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
-LISTS_TICK_SECONDS: Final = 30.0
+TICK_SECONDS: Final = 3.0
+NAMES_AT_ONCE: Final = 20
+"""Accounts that a provider is asked about in one round."""
 LISTS_SECONDS: Final = 900.0
 """How often a provider is asked who is in a group: 1,000 members are 20 requests, of 100 a minute that Zalo allows."""
 
@@ -57,9 +60,10 @@ class EnrolmentRoom:
         self._valid = valid
         self._now = now
         self._listed_at = 0.0
+        self._asked: set[int] = set()
 
     def jobs(self) -> tuple[tuple[Callable[[], Awaitable[None]], float], ...]:
-        return ((self.tick, LISTS_TICK_SECONDS),)
+        return ((self.tick, TICK_SECONDS),)
 
     # -- links --------------------------------------------------------------------------------------------------------
 
@@ -187,9 +191,23 @@ class EnrolmentRoom:
     # -- groups -------------------------------------------------------------------------------------------------------
 
     async def tick(self) -> None:
-        """Read the lists of the groups again when they are old. Safe to miss and to repeat."""
+        """Ask how new accounts call themselves, and read the lists of the groups again when they are old. Safe to miss
+        and to repeat."""
+        await self._learn_names()
         if self._now() - self._listed_at >= LISTS_SECONDS:
             await self.read_groups()
+
+    async def _learn_names(self) -> None:
+        """An officer confirms a name, not a number: asked once for each account whose message carried none."""
+        waiting = [one for one in await self._ledger.read(rows.pending) if not one.account_name]
+        for request in [one for one in waiting if one.id not in self._asked][:NAMES_AT_ONCE]:
+            self._asked.add(request.id)
+            route = self._routes.by_name(request.route)
+            if route is None or not isinstance(route.channel, KnowsNames):
+                continue
+            name, number = await route.channel.name_of(request.value), request.id
+            if name:
+                await self._ledger.write(partial(rows.name_account, request_id=number, name=name))
 
     async def read_groups(self) -> None:
         """Who is in each group whose provider tells; a list that breaks off changes nothing."""

@@ -36,7 +36,7 @@ class Person:
 
     @property
     def key(self) -> str:
-        return f"{self.unit}:{self.role}"
+        return f"{self.unit}:{self.role}" if self.unit else f"{self.role}:{self.phone}"
 
 
 class Manner(StrEnum):
@@ -58,6 +58,10 @@ class Share:
     least: float = 0.0
     most: float = 0.0
 
+
+NEWCOMER: Final = "newcomer"
+"""Role of a telephone that nobody has enrolled yet, for visitors to enrol."""
+NEWCOMERS: Final = 3
 
 SHARES: Final = (
     Share(Manner.BUTTON, 0.42, 4, 50),
@@ -89,6 +93,14 @@ class Words:
 
     chat: tuple[str, ...]
     sms: tuple[str, ...]
+
+
+def newcomers() -> list[Person]:
+    """Telephones with accounts that no table knows. Invented."""
+    return [
+        Person("", NEWCOMER, f"Máy mới {n}", f"8490000990{n}", f"990000000000000000{n}", f"990000000{n}")
+        for n in range(1, NEWCOMERS + 1)
+    ]
 
 
 def read_people(path: Path) -> list[Person]:

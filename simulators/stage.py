@@ -20,7 +20,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 from aiohttp import web
@@ -73,6 +73,15 @@ class Provider(Protocol):
 
     def set_faults(self, knobs: dict[str, Any]) -> None:
         """Raises ValueError with one clear sentence for an unknown knob or value."""
+
+
+@runtime_checkable
+class Acts(Protocol):
+    """A provider whose people do more than write."""
+
+    async def person_does(self, sender: str, what: str, chat: str | None) -> None:
+        """`what`: follow, unfollow, join or leave (`chat` names the group). Raises LookupError for what is not possible
+        there."""
 
 
 Listener = Callable[[Shown], None]

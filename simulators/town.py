@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from simulators import esms, mailbox, phones, smsc, speedsms, telegram, zalo
 from simulators.apps import App, GroupChat
 from simulators.crowd import Crowd
-from simulators.people import Habit, Manner, Person, plan, read_words
+from simulators.people import Habit, Manner, Person, newcomers, plan, read_words
 from simulators.phones import PhoneWall
 from simulators.phones.wording import wording
 
@@ -111,7 +111,9 @@ async def found(wanted: Plan) -> Town:
         if wanted.replies:
             crowd = Crowd(apps, wanted.people, habits, wanted.speed, groups)
             stack.push_async_callback(crowd.close)
-        world = phones.World(apps, tuple(wanted.people), groups, wanted.units)
+        arriving = newcomers()
+        _arrive(arriving, zalo_sim, telegram_sim, carrier)
+        world = phones.World(apps, (*wanted.people, *arriving), groups, wanted.units)
         wall = await phones.start(world, host, ports.phones)
         stack.push_async_callback(wall.close)
         return Town(zalo_sim, telegram_sim, carrier, esms_sim, speedsms_sim, letters, wall, habits, stack.pop_all())
@@ -139,6 +141,16 @@ def _settle(
     members = {int(person.telegram) for person in people if person.telegram}
     telegram_sim.add_group(TELEGRAM_GROUP, wording("vi")("phones.group"), members)
     carrier.watch(*(person.phone for person in people if person.phone))
+
+
+def _arrive(
+    people: Sequence[Person], zalo_sim: zalo.ZaloSim, telegram_sim: telegram.TelegramSim, carrier: smsc.SmscSim
+) -> None:
+    """Telephones that nobody enrolled: they follow nothing, started no bot and are in no group."""
+    for person in people:
+        zalo_sim.add_user(person.zalo, person.name, phone=person.phone, follows=False)
+        telegram_sim.add_person(person.telegram, person.name, started=False)
+    carrier.watch(*(person.phone for person in people))
 
 
 def _dead(people: Sequence[Person], habits: Mapping[str, Habit]) -> list[str]:

@@ -137,6 +137,11 @@ def pending(tx: Tx) -> list[Request]:
     return _requests(tx, "WHERE state = 'pending' ORDER BY id", ())
 
 
+def name_account(tx: Tx, request_id: int, name: str) -> None:
+    """What the account calls itself, where the message did not say."""
+    tx.execute("UPDATE enrolment SET account_name = ? WHERE id = ? AND account_name = ''", (name, request_id))
+
+
 def pending_of(tx: Tx, channel: str, value: str) -> Request | None:
     found = _requests(tx, "WHERE state = 'pending' AND channel = ? AND value = ?", (channel, value))
     return found[0] if found else None

@@ -20,13 +20,14 @@ from simulators.phones import view
 from simulators.phones.feed import Feed
 from simulators.phones.wording import Wording, presets, wording
 from simulators.serving import Served, serve
-from simulators.stage import press_button
+from simulators.stage import Acts, press_button
 
 HERE: Final = Path(__file__).resolve().parent
 TEXT_LIMIT: Final = 2000
 """Characters that a visitor may type."""
 CSP: Final = "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
+ACTS: Final = ("follow", "unfollow", "join", "leave")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -59,6 +60,7 @@ class PhoneWall:
                 web.get("/file/{app}/{id}", self._file),
                 web.post("/say", self._say),
                 web.post("/press", self._press),
+                web.post("/act", self._act),
                 web.get("/faults", self._faults),
                 web.post("/faults/{name}", self._set_faults),
                 web.static("/static", HERE / "static"),
@@ -121,6 +123,16 @@ class PhoneWall:
             raise web.HTTPNotFound(text="no such button")
         payload = shown.buttons[at]["payload"]
         return await _done(press_button(app.stage, app.provider, body["sender"], shown, payload))
+
+    async def _act(self, request: web.Request) -> web.Response:
+        """`{"kind", "sender", "does", "chat"?}`: a visitor follows the service, or joins a group."""
+        body = await _body(request, "kind", "sender", "does")
+        if body["does"] not in ACTS:
+            raise web.HTTPUnprocessableEntity(text=f"does must be one of {', '.join(ACTS)}")
+        for app in self.world.of_kind(body["kind"]):
+            if isinstance(app.provider, Acts):
+                return await _done(app.provider.person_does(body["sender"], body["does"], body.get("chat") or None))
+        raise web.HTTPNotFound(text="nobody can do this here")
 
     async def _faults(self, request: web.Request) -> web.Response:
         say = wording(request.query.get("lang", ""))

@@ -68,6 +68,8 @@ class Thread:
     me: str
     chat: str | None = None
     mention: str = ""
+    acts: tuple[str, ...] = ()
+    """What one can do there beside writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ def line(world: World, app: App, shown: Shown, thread: Thread, say: Wording) -> 
 def describe(world: World, person: Person, say: Wording) -> str:
     """ "Xã Hậu Lộc – Chủ tịch – Lê Văn A"."""
     role = say(f"roles.{person.role}") if f"roles.{person.role}" in say.words else person.role
-    return f"{world.unit(person.unit)} – {role} – {person.name}"
+    place = world.unit(person.unit) if person.unit else role
+    return f"{place} – {role} – {person.name}" if person.unit else f"{place}: {person.name}"
 
 
 def _group_threads(world: World, chosen: Chosen, say: Wording) -> Iterator[Thread]:
@@ -167,7 +170,7 @@ def _group_threads(world: World, chosen: Chosen, say: Wording) -> Iterator[Threa
             note = say("threads.members", count=group.members)
             yield Thread(
                 f"group{at}", group.kind, group.label, (group.address,), group.title, note, me, group.address,
-                group.mention,
+                group.mention, ("join", "leave"),
             )  # fmt: skip
 
 
@@ -179,7 +182,10 @@ def _leader_threads(world: World, chosen: Chosen, say: Wording) -> Iterator[Thre
             me = apps[0].address(chosen.leader) if chosen.leader else ""
             title = say("threads.service_sms" if kind == "sms" else "threads.service")
             addresses = {me, chosen.leader.phone} if kind == "zalo" and chosen.leader else {me}
-            yield Thread(f"leader-{kind}", kind, kind, tuple(sorted(addresses - {""})), title, notes[kind], me)
+            acts = () if kind == "sms" else ("follow", "unfollow")
+            yield Thread(
+                f"leader-{kind}", kind, kind, tuple(sorted(addresses - {""})), title, notes[kind], me, acts=acts
+            )
 
 
 def _resident_threads(world: World, chosen: Chosen, say: Wording) -> Iterator[Thread]:

@@ -104,6 +104,29 @@ class TelegramSim:
             },
         )  # fmt: skip
 
+    async def person_does(self, sender: str, what: str, chat: str | None) -> None:
+        """Following is starting the bot, unfollowing is blocking it."""
+        if what == "follow":
+            self.person_returns(sender)
+            await self.person_says(sender, None, "/start")
+        elif what == "unfollow":
+            self.person_leaves(sender)
+        else:
+            self._moves(sender, int(chat or 0), joins=what == "join")
+
+    def _moves(self, sender: str, chat: int, *, joins: bool) -> None:
+        """The group shows who came or went, and the bot hears of it (Bot API, Message `new_chat_members`)."""
+        group, person = self.world.groups.get(chat), self.world.person(int(sender))
+        if group is None or (person.id in group.members) == joins:
+            raise LookupError(f"no group {chat} for {sender} to join or leave")
+        if joins:
+            group.members.add(person.id)
+            said: dict[str, Any] = {"new_chat_members": [person.user()]}
+        else:
+            group.members.remove(person.id)
+            said = {"left_chat_member": person.user()}
+        self.updates.add("message", self.world.write(group, person.user(), **said))
+
     def person_leaves(self, sender: str) -> None:
         """Blocks the bot; it hears of it, and its messages are refused from now on."""
         self._membership(sender, "kicked")

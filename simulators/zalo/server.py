@@ -15,7 +15,7 @@ from simulators.serving import Served, serve
 from simulators.stage import Shown, Stage, routes
 from simulators.zalo import answers, limits
 from simulators.zalo.bot import GROUP_PREFIX, Bot, BotRefused
-from simulators.zalo.control import control_routes
+from simulators.zalo.control import control_routes, does
 from simulators.zalo.faults import Faults
 from simulators.zalo.gateway import Gateway, Knobs
 from simulators.zalo.groups import Groups
@@ -109,6 +109,10 @@ class ZaloSim:
 
     async def person_says(self, sender: str, chat: str | None, text: str) -> None:
         self.says(sender, chat, text)
+
+    async def person_does(self, sender: str, what: str, chat: str | None) -> None:
+        """Follow or unfollow the OA, join or leave a group."""
+        does(self, {"user_id": sender, "does": what, "group_id": chat or ""})
 
     async def person_presses(self, sender: str, message: Shown, payload: str) -> None:
         """An `oa.query.hide` button: an ordinary text to the OA that nobody sees in the chat."""

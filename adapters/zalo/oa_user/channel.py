@@ -75,6 +75,15 @@ class OaUserChannel(OaSide):
         oa_id = self._oa.account.oa_id
         return Invitation(f"{PROFILE}{oa_id}") if oa_id else None
 
+    async def name_of(self, account: str) -> str:
+        """Zalo OA docs, user/detail."""
+        if self._oa.refusal() is not None:
+            return ""
+        params = {"data": orjson.dumps({"user_id": account}).decode()}
+        called = await self._oa.client.call("GET", "/v3.0/oa/user/detail", params=params)
+        data = called.data if isinstance(called, Answer) and isinstance(called.data, Mapping) else {}
+        return str(data.get("display_name") or "")
+
     async def start(self, sink: Sink) -> None:
         await self._oa.start(sink)
         await self._sending.start()

@@ -75,6 +75,13 @@ async function press(button) {
   button.disabled = false;
 }
 
+async function act(button) {
+  const { kind, sender, chat } = button.closest(".thread").querySelector("[data-compose]").dataset;
+  button.disabled = true;
+  try { await post("/act", { kind, sender, chat, does: button.dataset.act }); button.classList.add("done"); } catch { complain(); }
+  button.disabled = false;
+}
+
 function open(tab) {
   for (const other of tab.parentElement.children) {
     const chosen = other === tab;
@@ -120,7 +127,8 @@ document.addEventListener("click", (event) => {
     const composer = hit(".thread").querySelector("[data-compose]");
     composer.querySelector("textarea").value = hit("[data-quick]").textContent;
     write(composer);
-  } else if (hit("[data-press]")) press(hit("[data-press]"));
+  } else if (hit("[data-act]")) act(hit("[data-act]"));
+  else if (hit("[data-press]")) press(hit("[data-press]"));
   else if (hit("[role=tab]")) open(hit("[role=tab]"));
   else if (hit("[data-preset]")) turn(card, { preset: hit("[data-preset]").dataset.preset });
   else if (hit("[data-reset]")) turn(card, { reset: true });
