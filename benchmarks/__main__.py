@@ -11,9 +11,15 @@ import sys
 
 import structlog
 
-from benchmarks import language, ledger, sms, zalo
+from benchmarks import chat, language, ledger, sms, webhooks
 
-BENCHMARKS = {"sms": sms.main, "zalo": zalo.main, "ledger": ledger.main, "language": language.main}
+BENCHMARKS = {
+    "sms": sms.main,
+    "chat": chat.main,
+    "webhooks": webhooks.main,
+    "ledger": ledger.main,
+    "language": language.main,
+}
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from broadcasts.routes import Route, Routes
 from directory.units import UnitCatalogue
 from store import broadcasts, rollcalls
 from store.broadcasts import BroadcastRow
-from store.engine import Ledger, Tx
+from store.engine import Ledger, LedgerError, Tx
 from store.rollcalls import AckRow
 from text.dates import OFFICE_ZONE
 
@@ -114,7 +114,12 @@ class RollcallPosts:
     async def tick(self) -> None:
         if not any(isinstance(route.channel, Posting) for route in self._routes.all):
             return
-        for no, families, standing in await self._ledger.read(self._standings):
+        try:
+            standings = await self._ledger.read(self._standings)
+        except LedgerError as away:  # the next tick looks again
+            log.warning("rollcall_post_not_read", reason=away.key)
+            return
+        for no, families, standing in standings:
             for route in self._routes.groups(families):
                 await self._show(no, route, standing)
 
