@@ -61,7 +61,6 @@ class LedgerState:
 async def hold(path: Path) -> IO[str]:
     """Wait for the lock and take it; closing the file gives it back. Raises `LedgerUnavailable` without a file."""
     try:
-        path.parent.mkdir(exist_ok=True)
         file = _opened(path)
     except OSError as refused:
         raise LedgerUnavailable("lock") from refused
@@ -79,7 +78,11 @@ async def hold(path: Path) -> IO[str]:
 
 
 def _opened(path: Path) -> IO[str]:
-    return open(path, "a", opener=_private)
+    try:
+        return open(path, "a", opener=_private)
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True)
+        return open(path, "a", opener=_private)
 
 
 def _private(path: str, flags: int) -> int:
