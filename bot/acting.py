@@ -21,7 +21,7 @@ from bot.enrolling import Enrolling
 from bot.intents import BC, CUUHO, DANHAN, HUY, UNKNOWN, Understood
 from bot.mishap import trace
 from bot.officer_words import parse_command
-from bot.officers import Officers
+from bot.officers import REASON, Officers
 from bot.opting import Opting
 from bot.reporting import REPORT, Reporting
 from bot.sender import Address, Contact, Look, address_of, look_up
@@ -139,7 +139,7 @@ class Acting:
 
     async def _person_says(self, heard: Heard) -> Act:
         message, look = heard.message, heard.look
-        command = parse_command(message.text, self._code_prefix)
+        command = parse_command(message.payload or message.text, self._code_prefix)
         if command is not None and self._officers is not None:
             act = await self._officers.take(command, message, heard.address, look, heard.form)
             if act is not None:
@@ -165,6 +165,8 @@ class Acting:
         picked = chosen(heard.message.text, question, self._wording.choice)
         if question.kind == "unit":
             return self._answering.place_named(question, picked, heard.meaning, heard.look, heard.form)
+        if question.kind == REASON and self._officers is not None:
+            return await self._officers.give_reason(question, heard.message, heard.address, heard.look, heard.form)
         contact = heard.look.contact
         if question.kind == REPORT and contact is not None:
             return await self._reporting.answered(heard.message.text, question, contact, heard.form)

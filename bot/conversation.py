@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from text.folding import fold
 
-Asked = Literal["directive", "unit", "report"]
+Asked = Literal["directive", "unit", "report", "reason"]
 
 OPEN_FOR: Final = 30 * 60.0
 """Seconds in which a number answers the question (office's rule: 30 minutes)."""

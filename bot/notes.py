@@ -18,7 +18,8 @@ SAID: Final = frozenset(
         "acknowledged", "acknowledged_late", "already", "already_by", "superseded", "recalled", "not_addressed",
         "recalled_document", "course", "course_which", "course_refused",
         "unknown_code", "nothing_open", "no_unit", "which", "opted_out", "opted_in", "reported",
-        "report_wrong", "report_withdrawn", "command_approve", "command_status", "command_silent",
+        "report_wrong", "report_withdrawn", "command_approve", "command_change", "command_return",
+        "command_status", "command_silent",
         "enrol_pending", "enrol_taken", "enrol_confirmed", "enrol_again", "enrol_already", "enrol_mistyped",
         "enrol_wrong", "enrol_used", "enrol_expired", "enrol_ended", "enrol_other_family", "enrol_how", "enrol_known",
     }

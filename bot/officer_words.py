@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from bot.wording import Form
-from text.folding import fold
+from text.folding import fold, nfc, unaccent
 from text.safe import to_safe
 
 OFFICERS_FILE: Final = Path(__file__).parent.parent / "data" / "officers.toml"
@@ -24,21 +24,33 @@ WRONG_MOST: Final = 5
 
 _REF: Final = r"(?:(?:{prefix} ?)?(\d{{4}}) ?(\d{{2,4}}))"
 _APPROVE: Final = r"duyet (?:tin )?{ref} (\d{{{digits}}})"
+_GIVE_BACK: Final = (
+    r"#?(?P<word>sua|tra ?lai)\s+(?:tin\s+)?(?:{prefix}\s?)?(?P<month>\d{{4}})[\s-]?(?P<number>\d{{2,4}})"
+    r"\s+(?P<otp>\d{{{digits}}})(?:[\s:;,.-]+(?P<reason>.*))?"
+)
+_FREELY: Final = re.IGNORECASE | re.DOTALL
+_AROUND: Final = " \t\n:;,.-"
 _STATUS: Final = r"tinh ?trang(?: tin)?(?: {ref})?"
 _SILENT: Final = r"ai (?:con )?chua (?:xac )?nhan(?: tin)?(?: {ref})?"
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`ref` is a broadcast's code, "" for the newest; `otp` only where something is approved."""
+    """`ref` is a broadcast's code, "" for the newest; `otp` only where something is decided. `reason`: what is to be
+    changed, or why it is given back; "" if that was not said."""
 
-    act: Literal["approve", "status", "silent"]
+    act: Literal["approve", "change", "return", "status", "silent"]
     ref: str = ""
     otp: str = ""
+    reason: str = ""
 
 
 def parse_command(text: str, prefix: str) -> Command | None:
-    """ "DUYET 1126-07 4831", "TINHTRANG TB1126-07", "AI CHUA NHAN"; nothing else beside it. `prefix` opens codes."""
+    """ "DUYET 1126-07 4831", "TRALAI 1126-07 4831 sai phụ lục", "TINHTRANG TB1126-07", "AI CHUA NHAN"; nothing else
+    beside it. `prefix` opens codes."""
+    given_back = _given_back(text, prefix)
+    if given_back is not None:
+        return given_back
     said = fold(text)
     ref = _REF.format(prefix=re.escape(fold(prefix)))
     if found := re.fullmatch(_APPROVE.format(ref=ref, digits=CODE_DIGITS), said):
@@ -48,6 +60,18 @@ def parse_command(text: str, prefix: str) -> Command | None:
         if found := re.fullmatch(pattern.format(ref=ref), said):
             return Command(act, f"{prefix}{found[1]}-{found[2]}" if found[1] else "")
     return None
+
+
+def _given_back(text: str, prefix: str) -> Command | None:
+    """The reason as it was written, accents and all."""
+    clean = nfc(text).strip()
+    found = re.fullmatch(_GIVE_BACK.format(prefix=re.escape(prefix), digits=CODE_DIGITS), unaccent(clean), _FREELY)
+    if found is None:
+        return None
+    same = len(unaccent(clean)) == len(clean)
+    reason = " ".join((clean[found.start("reason") :] if same else found["reason"]).split()) if found["reason"] else ""
+    act: Literal["change", "return"] = "change" if found["word"].lower() == "sua" else "return"
+    return Command(act, f"{prefix}{found['month']}-{found['number']}", found["otp"], reason.strip(_AROUND))
 
 
 def one_time_code(secret: bytes, broadcast_no: int, content_hash: str, staff: str) -> str:
@@ -65,6 +89,10 @@ class OfficerWords:
     mode: Mapping[str, str]
     urgency: Mapping[str, str]
     state: Mapping[str, str]
+    lead: Mapping[str, str]
+    """What opens the reason, by the kind of the command."""
+    button: Mapping[str, str]
+    change: Mapping[str, str]
 
     def say(self, key: str, form: Form, **params: str | int) -> str:
         values = {name: str(value) for name, value in params.items()}
@@ -77,4 +105,6 @@ class OfficerWords:
 def load_officer_words(path: Path = OFFICERS_FILE) -> OfficerWords:
     """Raises OSError, TOMLDecodeError or KeyError at start where the file is not whole."""
     raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    return OfficerWords(raw["say"], raw["mode"], raw["urgency"], raw["state"])
+    return OfficerWords(
+        raw["say"], raw["mode"], raw["urgency"], raw["state"], raw["lead"], raw["button"], raw["change"]
+    )

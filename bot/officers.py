@@ -11,9 +11,11 @@ import structlog
 
 from adapters.contract import Now
 from bot.act import Act
+from bot.conversation import Question
 from bot.officer_words import WRONG_MOST, Command, load_officer_words, one_time_code
 from bot.sender import Address, Look
 from bot.wording import Form
+from broadcasts.desk import REASON_MAX
 from broadcasts.model import AckState, Actor, BroadcastState, BroadcastView, Refusal, RefusalKind, Role, RollcallRow
 from store import approvals, audit
 from store.access import Staff
@@ -28,6 +30,12 @@ SECRET: Final = "approval"
 """Name of the key that one-time codes are made with."""
 COMMAND: Final = "LENH"
 """The intent in the inbox."""
+REASON: Final = "reason"
+"""The kind of the question that a press of SỬA or TRẢ LẠI leaves open."""
+GIVES_BACK: Final = ("change", "return")
+DECIDES: Final = ("approve", *GIVES_BACK)
+REASON_SHOWN: Final = 60
+"""Characters of a reason that the answer repeats."""
 MOST_SILENT: Final = 10
 """Units that "AI CHUA NHAN" names; the number says how many there are."""
 NEWEST: Final = 50
@@ -47,6 +55,8 @@ class CommandDesk(Protocol):
 
     async def approve(self, ref: str, content_hash: str, actor: Actor) -> BroadcastView: ...
 
+    async def give_back(self, ref: str, reason: str, actor: Actor) -> BroadcastView: ...
+
     async def rollcall(self, ref: str) -> Sequence[RollcallRow]: ...
 
 
@@ -65,15 +75,31 @@ class Officers:
             return None
         if message.is_group:
             return Act(Handled("human", COMMAND, "command_in_group", look.unit_code))
+        asked = None
         try:
             text = await self._carry_out(command, staff, message, form)
+            if text is None:
+                text = self._words.say(f"reason_{command.act}", form, code=command.ref)
+                asked = Question(REASON, (), COMMAND, f"{command.act} {command.ref} {command.otp}")
         except Refusal as refused:
             text = self._refused(refused, command, staff, form)
-        return Act(Handled("answered", COMMAND, f"command_{command.act}", look.unit_code), text)
+        return Act(Handled("answered", COMMAND, f"command_{command.act}", look.unit_code), text, asked)
 
-    async def _carry_out(self, command: Command, staff: Staff, message: Waiting, form: Form) -> str:
-        if command.act == "approve":
-            return await self._approve(command, staff, message, form)
+    async def give_reason(
+        self, question: Question, message: Waiting, address: Address, look: Look, form: Form
+    ) -> Act | None:
+        """The reason that we asked for. None where the sender is no member of staff any more."""
+        act, ref, otp = question.text.split(" ")
+        reason = " ".join(message.text.split())
+        if act not in GIVES_BACK or not reason:
+            return None
+        command = Command("change" if act == "change" else "return", ref, otp, reason)
+        return await self.take(command, message, address, look, form)
+
+    async def _carry_out(self, command: Command, staff: Staff, message: Waiting, form: Form) -> str | None:
+        """What to say; None where a reason is to be asked for first."""
+        if command.act in DECIDES:
+            return await self._decide(command, staff, message, form)
         view = await self._view(command.ref)
         if view is None:
             return self._words.say("none_open", form)
@@ -84,9 +110,9 @@ class Officers:
             return await self._desk.view(ref)
         return next((view for view in await self._desk.list(None, NEWEST) if view.state in OPEN), None)
 
-    # -- approving ------------------------------------------------------------------------------------------------
+    # -- deciding -------------------------------------------------------------------------------------------------
 
-    async def _approve(self, command: Command, staff: Staff, message: Waiting, form: Form) -> str:
+    async def _decide(self, command: Command, staff: Staff, message: Waiting, form: Form) -> str | None:
         """Only the very version whose code it is; what is said about any other depends on what became of it."""
         view = await self._desk.view(command.ref)
         if Role(staff.role) not in (Role.APPROVER, Role.ADMIN):
@@ -107,12 +133,29 @@ class Officers:
             return self._words.say("changed", form, version=view.version)
         if view.state != BroadcastState.PENDING_APPROVAL:
             return self._words.say("not_pending", form, code=view.code, state=self._words.state[view.state])
-        approved = await self._desk.approve(view.code, request.content_hash, Actor(staff.name, Role(staff.role)))
-        await self._ledger.write(lambda tx: self._approved(tx, view, staff, message.channel))
+        if command.act == "approve":
+            return await self._approve(view, staff, message, form)
+        return await self._give_back(command, view, staff, message, form) if command.reason else None
+
+    async def _approve(self, view: BroadcastView, staff: Staff, message: Waiting, form: Form) -> str:
+        approved = await self._desk.approve(view.code, view.content_hash, Actor(staff.name, Role(staff.role)))
+        await self._ledger.write(lambda tx: self._decided(tx, "approve_by_message", view, staff, message.channel))
         later = approved.fire_at is not None and approved.fire_at.timestamp() > self._now()
         at = moment(approved.fire_at) if approved.fire_at is not None else ""
         key = "approved_later" if later else "approved"
         return self._words.say(key, form, code=view.code, version=view.version, time=at)
+
+    async def _give_back(
+        self, command: Command, view: BroadcastView, staff: Staff, message: Waiting, form: Form
+    ) -> str:
+        """Both ways return it to its author; what is to be changed is marked as such."""
+        lead = self._words.lead[command.act]
+        reason = f"{lead}{command.reason}"[:REASON_MAX]
+        await self._desk.give_back(view.code, reason, Actor(staff.name, Role(staff.role)))
+        await self._ledger.write(lambda tx: self._decided(tx, "return_by_message", view, staff, message.channel))
+        return self._words.say(
+            "returned", form, code=view.code, version=view.version, by=view.created_by, reason=reason[:REASON_SHOWN]
+        )
 
     def _is_for(self, secret: bytes, view: BroadcastView, request: Request, staff: Staff, otp: str) -> bool:
         return hmac.compare_digest(one_time_code(secret, view.id, request.content_hash, staff.name), otp)
@@ -121,10 +164,10 @@ class Officers:
         approvals.count_wrong(tx, view.id, staff.id)
         audit.record(tx, self._now(), staff.name, "approve_by_message_refused", broadcast=view.code, channel=channel)
 
-    def _approved(self, tx: Tx, view: BroadcastView, staff: Staff, channel: str) -> None:
+    def _decided(self, tx: Tx, action: str, view: BroadcastView, staff: Staff, channel: str) -> None:
         now = self._now()
         approvals.mark_used(tx, view.id, view.content_hash, staff.id, now)
-        audit.record(tx, now, staff.name, "approve_by_message", broadcast=view.code, channel=channel)
+        audit.record(tx, now, staff.name, action, broadcast=view.code, channel=channel)
 
     def _refused(self, refused: Refusal, command: Command, staff: Staff, form: Form) -> str:
         if refused.kind is RefusalKind.NOT_FOUND:

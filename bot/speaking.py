@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import Final, Protocol
 
-from adapters.contract import Now, Priority
+from adapters.contract import Button, Now, Priority
 from bot import manners, presence
 from bot.act import Act
 from bot.conversation import OPEN_FOR, Question, to_json
@@ -33,6 +33,7 @@ class Outbox(Protocol):
         *,
         priority: Priority = Priority.NORMAL,
         inbox_id: int | None = None,
+        buttons: tuple[Button, ...] = (),
     ) -> int: ...
 
 

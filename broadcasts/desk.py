@@ -334,6 +334,15 @@ class Desk:
     async def view(self, ref: str) -> BroadcastView:
         return await self._ledger.read(lambda tx: views.view(tx, found(tx, ref), self._routes, self._now()))
 
+    async def noted(self, event: str, key: str) -> BroadcastView | None:
+        """The broadcast beside which `event` was noted with this `key`, if there is one."""
+
+        def read(tx: Tx) -> BroadcastView | None:
+            no = broadcasts.with_event(tx, event, key)
+            return None if no is None else self._view(tx, no)
+
+        return await self._ledger.read(read)
+
     async def find(self, ref: str) -> BroadcastView | None:
         """Like `view`, None where there is none."""
 
@@ -410,7 +419,7 @@ class Desk:
             problem = Problem("channel", "channel_off", {"channel": channel_family})
             raise Refusal(RefusalKind.INVALID, "invalid_input", (problem,))
         delivery, made = await self._ledger.write(
-            lambda tx: write_single(tx, route, to, text, actor, priority, inbox_id, self._now())
+            lambda tx: write_single(tx, route, to, text, actor, priority, inbox_id, self._now(), buttons)
         )
         if made is not None:
             await self._clockwork.announce([made])

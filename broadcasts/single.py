@@ -3,9 +3,10 @@ everything that holds for a broadcast's deliveries holds for them: ids, states, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.contract import Priority
+from adapters.contract import Button, Priority
 from broadcasts.model import Actor, BroadcastState
 from broadcasts.plan import NewChunk
 from broadcasts.routes import Route
@@ -20,7 +21,15 @@ STANDING_SECONDS = 3 * 86_400.0
 
 
 def write_single(
-    tx: Tx, route: Route, to: str, text: str, actor: Actor, priority: Priority, inbox_id: int | None, now: float
+    tx: Tx,
+    route: Route,
+    to: str,
+    text: str,
+    actor: Actor,
+    priority: Priority,
+    inbox_id: int | None,
+    now: float,
+    buttons: Sequence[Button] = (),
 ) -> tuple[int, NewChunk | None]:
     """One delivery with its own text; (delivery id, chunk to announce). An inbox row is answered once: asked again,
     the first answer's id comes back and nothing is made."""
@@ -30,7 +39,8 @@ def write_single(
     delivery = (no << ORDINAL_BITS) + broadcasts.take_ordinals(tx, no, 1)
     deliveries.insert_numbers(tx, delivery, [0])
     chunks.insert(tx, delivery, delivery, no, route.name, 0, priority, now)
-    singles.insert(tx, singles.Single(delivery, to, text, inbox_id, actor.name, now + SINGLE_VALID_SECONDS))
+    pairs = tuple((one.label, one.payload) for one in buttons)
+    singles.insert(tx, singles.Single(delivery, to, text, inbox_id, actor.name, now + SINGLE_VALID_SECONDS, pairs))
     return delivery, NewChunk(delivery, route.name, priority)
 
 

@@ -50,7 +50,7 @@ def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str, fil
     rows = deliveries.to_send(tx, claim.chunk, claim.last_id, claim.hwm)
     priority = Priority(claim.priority)
     if row.kind == broadcasts.SINGLE:
-        envelopes = _singles(singles.in_range(tx, claim.chunk, claim.last_id), rows, priority)
+        envelopes = _singles(singles.in_range(tx, claim.chunk, claim.last_id), rows, priority, traits)
         return Batch(row.state, row.valid_until, False, rows, envelopes)
     if rows and rows[0][1] > 0:
         text = _forms(row)[form_for(traits, to_leader=False)]
@@ -90,8 +90,11 @@ def _forms(row: BroadcastRow) -> dict[str, str]:
 
 
 def _singles(
-    found: dict[int, singles.Single], rows: Sequence[tuple[int, int, int]], priority: Priority
+    found: dict[int, singles.Single], rows: Sequence[tuple[int, int, int]], priority: Priority, traits: Traits
 ) -> list[Envelope]:
-    return [
-        Envelope(one, found[one].value, found[one].text, priority, (), found[one].valid_until) for one, _, _ in rows
-    ]
+    envelopes = []
+    for one, _, _ in rows:
+        single = found[one]
+        buttons = tuple(Button(*pair) for pair in single.buttons) if traits.buttons else ()
+        envelopes.append(Envelope(one, single.value, single.text, priority, buttons, single.valid_until))
+    return envelopes

@@ -91,12 +91,24 @@ def was_asked(tx: Tx, broadcast_no: int, content_hash: str, staff: int, since: f
     return row is not None
 
 
-def ask(tx: Tx, broadcast_no: int, content_hash: str, staff: int, version: int, at: float) -> None:
+def ask(tx: Tx, broadcast_no: int, content_hash: str, staff: int, version: int, at: float, shown: str = "") -> None:
+    """`shown`: what there was to decide on, so that the next version can be told from it."""
     tx.execute(
-        "INSERT INTO approval_request (broadcast_no, content_hash, staff_id, version, asked_at) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO approval_request (broadcast_no, content_hash, staff_id, version, asked_at, shown)"
+        " VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (broadcast_no, content_hash, staff_id) DO UPDATE SET asked_at = excluded.asked_at",
-        (broadcast_no, content_hash, staff, version, at),
+        (broadcast_no, content_hash, staff, version, at, shown),
     )
+
+
+def shown_before(tx: Tx, broadcast_no: int, content_hash: str, staff: int) -> tuple[int, str] | None:
+    """(version, what was shown) of the last other version that this person was asked for; None for none."""
+    row = tx.execute(
+        "SELECT version, shown FROM approval_request WHERE broadcast_no = ? AND staff_id = ? AND content_hash <> ?"
+        " AND shown <> '' ORDER BY version DESC LIMIT 1",
+        (broadcast_no, staff, content_hash),
+    ).fetchone()
+    return None if row is None else (int(row[0]), str(row[1]))
 
 
 def requests(tx: Tx, broadcast_no: int, staff: int) -> list[Request]:

@@ -300,3 +300,82 @@ async def test_an_approver_reads_what_an_update_changes(office: Commanded) -> No
     await office.settled()
     told = office.left("sms.one", APPROVER)[-1]
     assert f"(Thay doi so voi {first.code}: 16-19h, -> 13-16h,)" in told
+
+
+async def test_the_next_version_says_what_differs_from_the_one_seen_last(office: Commanded) -> None:
+    await office.room.ledger.write(lambda tx: bind_address(tx, "lanhdao", "zalo", "zalo-sep", office.clock.at))
+    view = await office.asked(text="Đề nghị các xã trực 24/24, xong trước 15:00.")
+    (first,) = [one.text for one in office.zalo.left if one.to == "zalo-sep"]
+    assert "Thay đổi so với" not in first
+    await office.desk.give_back(view.code, "sửa", Actor("khac", Role.APPROVER))
+    await office.asked(view.code, "Đề nghị các xã trực 24/24, xong trước 13:00.")
+    second = [one.text for one in office.zalo.left if one.to == "zalo-sep"][-1]
+    assert "Thay đổi so với bản 1: 15:00. → 13:00." in second
+    assert "166 xã, phường" in second
+    assert "Duyệt trước" in second
+
+
+async def test_the_request_has_buttons_that_do_what_the_words_do(office: Commanded) -> None:
+    await office.room.ledger.write(lambda tx: bind_address(tx, "lanhdao", "zalo", "zalo-sep", office.clock.at))
+    view = await office.asked()
+    (request,) = [one for one in office.zalo.left if one.to == "zalo-sep"]
+    assert [one.label for one in request.buttons] == ["DUYỆT", "SỬA", "TRẢ LẠI"]
+    assert not [one for one in office.sms.left if one.buttons]
+    (answer,) = await office.hears("", "zalo-sep", "zalo.user", payload=request.buttons[0].payload)
+    assert answer.startswith(f"Đã duyệt {view.code} bản 1")
+    assert await office.sent() == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "asks", "reason"),
+    [(1, "cần sửa gì", "Cần sửa: đổi hạn thành 15h"), (2, "Vì sao trả lại", "đổi hạn thành 15h")],
+)
+async def test_a_button_asks_for_the_reason_and_the_next_words_are_it(
+    office: Commanded, place: int, asks: str, reason: str
+) -> None:
+    await office.room.ledger.write(lambda tx: bind_address(tx, "lanhdao", "zalo", "zalo-sep", office.clock.at))
+    view = await office.asked()
+    (request,) = [one for one in office.zalo.left if one.to == "zalo-sep"]
+    (question,) = await office.hears("", "zalo-sep", "zalo.user", payload=request.buttons[place].payload)
+    assert asks in question
+    assert await office.state(view.code) == "pending_approval"
+    (answer,) = await office.hears("đổi hạn thành 15h", "zalo-sep", "zalo.user")
+    assert answer == f"Đã trả {view.code} bản 1 cho {OFFICER.name}: {reason}"
+    assert (await office.desk.view(view.code)).reason == reason
+    assert ("lanhdao", "return_by_message") in await office.trail()
+
+
+async def test_words_give_it_back_with_the_reason_as_it_was_written(office: Commanded) -> None:
+    view = await office.asked()
+    (answer,) = await office.hears(f"TRALAI {office.otp()}: thiếu xã Hậu Lộc", APPROVER)
+    assert answer == f"Da tra {view.code} ban 1 cho Nguyen Truc: thieu xa Hau Loc"
+    after = await office.desk.view(view.code)
+    assert (after.state, after.reason) == ("returned", "thiếu xã Hậu Lộc")
+    (answer,) = await office.hears(f"DUYET {office.otp()}", APPROVER)
+    assert "khong cho duyet" in answer
+    assert await office.sent() == 0
+
+
+async def test_a_reason_for_an_older_version_gives_nothing_back(office: Commanded) -> None:
+    view = await office.asked()
+    old = office.otp()
+    (question,) = await office.hears(f"SUA {old}", APPROVER)
+    assert "can sua gi" in question
+    await office.desk.give_back(view.code, "sửa", Actor("khac", Role.APPROVER))
+    await office.asked(view.code, "chào bản hai")
+    assert await office.hears("đổi hạn", APPROVER) == ["Noi dung da thay doi, vui long xem ban 2"]
+    assert await office.state(view.code) == "pending_approval"
+
+
+async def test_a_cry_for_help_is_no_reason(office: Commanded) -> None:
+    view = await office.asked()
+    await office.hears(f"TRALAI {office.otp()}", APPROVER)
+    (answer,) = await office.hears("cuu voi nuoc ngap den mai nha roi", APPROVER)
+    assert "112" in answer
+    assert await office.state(view.code) == "pending_approval"
+
+
+async def test_a_stranger_gives_nothing_back(office: Commanded) -> None:
+    view = await office.asked()
+    await office.hears(f"TRALAI {office.otp()} vì thích", STRANGER)
+    assert await office.state(view.code) == "pending_approval"
