@@ -180,7 +180,7 @@ class ApprovalAsker:
         if not found:
             return self._words.say("differs_not", form, code=before.name)
         most = CHANGES_SHOWN[form]
-        arrow = "→" if form == "chat" else "->"
+        arrow = self._words.change[f"arrow_{form}"]
         parts = [f"{one.before or '…'} {arrow} {one.after or '…'}" for one in found[:most]]
         return self._words.say(
             "differs", form, code=before.name, changes="; ".join([*parts, *["…"] * (len(found) > most)])

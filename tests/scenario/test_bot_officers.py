@@ -299,7 +299,7 @@ async def test_an_approver_reads_what_an_update_changes(office: Commanded) -> No
     await office.asker.tick()
     await office.settled()
     told = office.left("sms.one", APPROVER)[-1]
-    assert f"(Thay doi so voi {first.code}: 16-19h, -> 13-16h,)" in told
+    assert f"(Thay doi so voi {first.code}: 16-19h, thanh 13-16h,)" in told
 
 
 async def test_the_next_version_says_what_differs_from_the_one_seen_last(office: Commanded) -> None:
