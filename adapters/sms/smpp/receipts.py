@@ -66,7 +66,7 @@ _TEXT_FIELD: Final = re.compile(r"\btext:", re.IGNORECASE)
 _FAST: Final = re.compile(
     rb"[^\0]{0,5}\0..([^\0]{0,20})\0..[^\0]{0,20}\0[\x04-\x07]..[^\0]{0,16}\0[^\0]{0,16}\0..[\x00\x01\x03].(.)"
     rb"(id:([0-9A-Za-z\-]+) sub:\d* dlvrd:\d* submit date:\d* done date:(\d{10}(?:\d\d)?|) "
-    rb"stat:([A-Z]+) err:([0-9A-Za-z]*)(?= |\Z))",
+    rb"stat:([A-Z]+) err:([0-9A-Za-z]+(?= |\Z)|(?= text:|\Z)))",
     re.DOTALL,
 )
 """A whole deliver_sm body that holds the customary receipt and nothing unusual: one match instead of forty steps."""
