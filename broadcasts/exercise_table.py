@@ -10,13 +10,12 @@ from typing import Final
 import xlsxwriter
 
 from broadcasts.exercises import ExerciseResult, UnitResult
+from text.cells import plain_cell
 from text.dates import moment
 
 Say = Callable[..., str]
 COLUMNS: Final = ("exercise.unit", "exercise.answered", "exercise.after", "exercise.channel", "exercise.person",
                   "column.mode")  # fmt: skip
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is run by spreadsheets as a formula (OWASP, CSV injection)."""
 
 
 def _head(result: ExerciseResult, say: Say) -> list[str]:
@@ -27,11 +26,14 @@ def _head(result: ExerciseResult, say: Say) -> list[str]:
 def _cells(one: UnitResult, say: Say) -> list[str | float]:
     answered = say("exercise.yes" if one.answered else "exercise.no")
     seconds: str | float = "" if one.seconds is None else round(one.seconds)
-    return [_safe(one.name), answered, seconds, one.channel, _safe(one.person), say("export.exercise")]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return [
+        str(plain_cell(one.name)),
+        answered,
+        seconds,
+        one.channel,
+        str(plain_cell(one.person)),
+        say("export.exercise"),
+    ]
 
 
 def as_csv(result: ExerciseResult, say: Say) -> bytes:

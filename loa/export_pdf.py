@@ -26,17 +26,24 @@ AT = 5
 CELL = ParagraphStyle("cell", fontName=PLAIN, fontSize=8, leading=10)
 HEAD = ParagraphStyle("head", parent=CELL, fontName=BOLD)
 TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=13, leading=17)
+MARK = ParagraphStyle("mark", fontName=BOLD, fontSize=12, leading=15, textColor=colors.Color(0.64, 0.07, 0.11))
 BODY = ParagraphStyle("body", fontName=PLAIN, fontSize=9, leading=12)
 
 
 def write_pdf(
-    to: Path, view: Mapping[str, Any], heads: Sequence[str], rows: Sequence[Sequence[str]], say: Callable[..., str]
+    to: Path,
+    view: Mapping[str, Any],
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    say: Callable[..., str],
+    marks: Sequence[str] = (),
 ) -> int:
-    """How many lines it has. Raises OSError."""
+    """How many lines it has. `marks` stand on top; the first of them on every page. Raises OSError."""
     register_fonts()
     counts = ", ".join(f"{say(f'state.ack.{state}')}: {n}" for state, n in view.get("rollcall", {}).items())
     text = (view.get("texts") or {}).get("chat") or next(iter((view.get("texts") or {}).values()), "")
     story = [
+        *(Paragraph(escape(mark), MARK) for mark in marks),
         Paragraph(escape(f"{view['code']} – {view['title']}"), TITLE),
         Paragraph(escape(counts), BODY),
         Spacer(1, 3 * mm),
@@ -58,8 +65,26 @@ def write_pdf(
         ),
     ]
     margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), 12 * mm)
-    SimpleDocTemplate(str(to), pagesize=landscape(A4), title=view["code"], **margins).build(story)
+    on_each = _stamp(marks[0]) if marks else _nothing
+    document = SimpleDocTemplate(str(to), pagesize=landscape(A4), title=view["code"], **margins)
+    document.build(story, onFirstPage=on_each, onLaterPages=on_each)
     return len(rows)
+
+
+def _stamp(mark: str) -> Callable[[Any, Any], None]:
+    """A page that is taken out of the pile still says what it is."""
+
+    def draw(canvas: Any, document: Any) -> None:
+        canvas.saveState()
+        canvas.setFont(BOLD, 9)
+        canvas.drawCentredString(landscape(A4)[0] / 2, landscape(A4)[1] - 8 * mm, mark)
+        canvas.restoreState()
+
+    return draw
+
+
+def _nothing(canvas: Any, document: Any) -> None:
+    """An actual message's pages bear no mark."""
 
 
 def _file(one: Mapping[str, Any], say: Callable[..., str]) -> str:

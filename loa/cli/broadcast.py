@@ -52,6 +52,8 @@ def send(
     title: Annotated[str, typer.Option(help="Its name on the board.")] = "",
     supersedes: Annotated[str | None, typer.Option(help="The code that it replaces.")] = None,
     duplicate_ok: Annotated[bool, typer.Option("--duplicate-ok", help="A duplicate is better than silence.")] = False,
+    document_number: Annotated[str, typer.Option(help="Of the document a directive stands for: 04/CĐ-UBND.")] = "",
+    signer: Annotated[str, typer.Option(help="Who signed that document.")] = "",
     attach: Annotated[list[Path] | None, typer.Option(help="PDF, JPEG or PNG to go with it; may be repeated.")] = None,
     approver_key: Annotated[str | None, typer.Option(help="Another person's API key: approves at once.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
@@ -76,6 +78,8 @@ def send(
         "valid_for_seconds": duration,
         "supersedes": supersedes,
         "duplicate_ok": duplicate_ok,
+        "document_number": document_number,
+        "signer": signer,
         "attachments": [_attached(service, one) for one in attach or []],
     }
     made = service.post("/broadcasts", draft, {"Idempotency-Key": str(uuid.uuid4())})

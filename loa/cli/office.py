@@ -177,6 +177,7 @@ def export(
     view = service.get(f"/broadcasts/{code}")
     rollcall = service.get(f"/broadcasts/{code}/rollcall")["items"]
     statuses = service.get(f"/broadcasts/{code}/statuses")["items"]
+    exercise = service.get(f"/broadcasts/{code}/exercise") if view["mode"] == "exercise" else None
 
     def deliveries() -> Iterator[dict[str, Any]]:
         after: int | None = 0
@@ -186,7 +187,8 @@ def export(
             after = page["next"]
 
     try:
-        rows = write_export(to, view, rollcall, deliveries(), say, statuses, load_settings(config).office.organ_id)
+        organ = load_settings(config).office.organ_id
+        rows = write_export(to, view, rollcall, deliveries(), say, statuses, organ, exercise)
     except OSError:
         raise Failed("cli.file_not_writable", path=str(to)) from None
     line({"file": str(to), "rows": rows})
