@@ -180,8 +180,10 @@ class ApprovalAsker:
         if not found:
             return self._words.say("differs_not", form, code=before.name)
         most = CHANGES_SHOWN[form]
-        arrow = self._words.change[f"arrow_{form}"]
-        parts = [f"{one.before or '…'} {arrow} {one.after or '…'}" for one in found[:most]]
+        parts = [
+            self._words.say("differs_one", form, before=one.before or "…", after=one.after or "…")
+            for one in found[:most]
+        ]
         return self._words.say(
             "differs", form, code=before.name, changes="; ".join([*parts, *["…"] * (len(found) > most)])
         )

@@ -335,10 +335,10 @@ class Desk:
         return await self._ledger.read(lambda tx: views.view(tx, found(tx, ref), self._routes, self._now()))
 
     async def noted(self, event: str, key: str) -> BroadcastView | None:
-        """The broadcast beside which `event` was noted with this `key`, if there is one."""
+        """The newest broadcast beside which `event` was noted, with this `key` where one is named."""
 
         def read(tx: Tx) -> BroadcastView | None:
-            no = broadcasts.with_event(tx, event, key)
+            no = broadcasts.with_event(tx, event, key or None)
             return None if no is None else self._view(tx, no)
 
         return await self._ledger.read(read)

@@ -39,6 +39,10 @@ OLD_DOCUMENT: Final = "van_ban_cu"
 WHY: Final = "ly_do"
 
 
+PATH_TEST: Final = "path_test"
+"""Key of the words with which each unit's path is tested."""
+
+
 class After(StrEnum):
     """What follows."""
 
@@ -55,6 +59,7 @@ class PreparedWords:
     """`data/prepared.toml`: the general words, and the reasons for which an officer may recall alone."""
 
     general: Mapping[After, Followup]
+    path_test: Followup
     reasons: tuple[str, ...]
     blanks: Mapping[str, str]
     """Name → label."""
@@ -66,7 +71,8 @@ def load_prepared(path: Path = PREPARED_FILE) -> PreparedWords:
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
         general = {after: Followup.model_validate(raw[after.value]) for after in After}
-        words = PreparedWords(general, tuple(raw["reasons"]), dict(raw["blanks"]))
+        path_test = Followup.model_validate(raw[PATH_TEST])
+        words = PreparedWords(general, path_test, tuple(raw["reasons"]), dict(raw["blanks"]))
     except (OSError, ValueError, KeyError) as wrong:
         raise TemplateError(f"{path.name}: {wrong}") from wrong
     return words
@@ -80,17 +86,21 @@ def office_templates() -> TemplateSet:
 
 def with_prepared(templates: TemplateSet, words: PreparedWords) -> TemplateSet:
     """Every follow-up as a template of its own; a text with a blank that nobody fills is refused at start."""
-    made = {after.value: _as_template(after.value, after, followup, words) for after, followup in words.general.items()}
+    made = {
+        after.value: _as_template(after.value, KIND_OF[after], followup, words)
+        for after, followup in words.general.items()
+    }
+    made[PATH_TEST] = _as_template(PATH_TEST, Kind.NOTICE, words.path_test, words)
     for template in templates.all:
         for after in (After.CORRECTION, After.ALL_CLEAR):
             own = template.correction if after is After.CORRECTION else template.all_clear
             if own is not None:
                 key = f"{after.value}.{template.key}"
-                made[key] = _as_template(key, after, own, words)
+                made[key] = _as_template(key, KIND_OF[after], own, words)
     return replace(templates, prepared=made)
 
 
-def _as_template(key: str, after: After, followup: Followup, words: PreparedWords) -> Template:
+def _as_template(key: str, kind: Kind, followup: Followup, words: PreparedWords) -> Template:
     used = set(placeholders(followup.subject + followup.chat + followup.sms + followup.sms_leader))
     if strange := used - SYSTEM_BLANKS - OFFICE_BLANKS - set(words.blanks):
         raise TemplateError(f"{key}: no blank {sorted(strange)}")
@@ -103,8 +113,8 @@ def _as_template(key: str, after: After, followup: Followup, words: PreparedWord
         number="P0",
         key=key,
         title=followup.subject,
-        hazard=after.value,
-        kind=KIND_OF[after],
+        hazard=key,
+        kind=kind,
         urgency=Urgency.HOA_TOC,
         mode=Mode.ACTUAL,
         subject=followup.subject,

@@ -137,6 +137,8 @@ def _service(config: Path | None, settings: Settings) -> Iterator[Check]:
         yield _check("service", running(settings.data_folder()) is None, key="service_stopped")
         return
     yield _check("service", True, url=service.url)
+    for found in service.get("/watch")["items"]:
+        yield _line(f"watch {found['kind']}", found["weight"] == "note", found["says"], found["mend"])
     for channel in channels:
         ok = channel["state"] in ("ok", "off")
         yield _line(f"channel {channel['name']}", ok, channel["says"], "" if ok else channel["mend"])

@@ -19,8 +19,8 @@ from bot import ears
 from bot.approval_asker import ApprovalAsker
 from bot.intake import Intake
 from broadcasts.acknowledge import Acknowledgements
-from broadcasts.archive import COLLECT_EVERY_SECONDS, Archive
 from broadcasts.alert_pages import AlertPages
+from broadcasts.archive import COLLECT_EVERY_SECONDS, Archive
 from broadcasts.asking import Asker
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
@@ -43,6 +43,7 @@ from loa.importing import Imports
 from loa.schedules import Schedules
 from loa.settings import Settings, SettingsError
 from loa.texts import ack_label, bot_office, cap_office, desk_settings
+from loa.watch import ProvenChannels, Watch
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, by_hand, granting, own_addresses
 from store import access
 from store.engine import Ledger, Tx
@@ -125,6 +126,10 @@ class Service:
             self.desk,
             self.channels.health,
         )
+        self.watch = Watch(
+            settings, self.ledger, self.bus, self.desk, self.clockwork, self.routes, self.units
+        )
+        self.schedules.on_path_test(self.watch.path_test_due)
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
             for route in self.routes.all
@@ -197,6 +202,7 @@ class Service:
             *self.enrolment.jobs(),
             *(self.posts.jobs() if self.posts else ()),
             *self.schedules.jobs(),
+            *self.watch.jobs(),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(
@@ -209,7 +215,8 @@ class Service:
             desk=self.desk,
             ledger=self.ledger,
             bus=self.bus,
-            channels=self.channels,
+            channels=ProvenChannels(self.channels, self.ledger, self.watch.links),
+            watch=self.watch,
             grants=granting(self.routes),
             units=self.units,
             importing=Imports(self.ledger, self.units, self.data),

@@ -202,6 +202,35 @@ class CarrierOrderSettings(_Section):
     acknowledge_within: Duration = ACKNOWLEDGE_WITHIN_SECONDS
 
 
+class AlarmAddress(_Section):
+    """Who hears of an alarm beside the duty board: a group, or a person."""
+
+    channel: str = Field(min_length=1, max_length=40)
+    """Family or channel: "zalo", "telegram.group", "sms"."""
+    to: str = Field(min_length=1, max_length=100)
+
+
+class WatchSettings(_Section):
+    """Watching the house itself. Empty: not done, and said so on the page of the watch."""
+
+    heartbeat_url: SecretStr = SecretStr("")
+    alarm_to: tuple[AlarmAddress, ...] = ()
+    test_to: dict[str, str] = Field(default_factory=dict)
+    """Channel or family → address of the office's own that link tests go to."""
+    link_test_every: Duration = 21_600.0
+    path_proved_within: Duration = 5_184_000.0
+    approval_after: Duration = 600.0
+    backup_folder: str = ""
+    backup_within: Duration = 129_600.0
+
+    @model_validator(mode="after")
+    def _outside(self) -> WatchSettings:
+        url = self.heartbeat_url.get_secret_value()
+        if url and not url.startswith(("https://", "http://")):
+            raise ValueError("heartbeat_url begins with https://")
+        return self
+
+
 class CapSettings(_Section):
     """The CAP feed: its sender is unique on the Internet, a domain or an address of the office."""
 
@@ -250,6 +279,7 @@ class Settings(BaseSettings):
     carrier_orders: CarrierOrderSettings = CarrierOrderSettings()
     mail: Mail = Mail()
     cap: CapSettings = CapSettings()
+    watch: WatchSettings = WatchSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
 
     @model_validator(mode="after")

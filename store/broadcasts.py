@@ -243,6 +243,12 @@ def note(tx: Tx, no: int, at: float, actor: str, event: str, detail: dict[str, A
     return int(row[0])
 
 
+def with_event(tx: Tx, event: str, key: str | None) -> int | None:
+    """The newest broadcast whose timeline holds `event`, with this `key` or with any."""
+    rows = tx.execute("SELECT broadcast_no, detail FROM broadcast_event WHERE event = ? ORDER BY id DESC", (event,))
+    return next((int(row[0]) for row in rows if key is None or orjson.loads(row[1]).get("key") == key), None)
+
+
 def timeline(tx: Tx, no: int, after: int, limit: int = 1_000) -> list[tuple[int, float, str, str, dict[str, Any]]]:
     rows = tx.execute(
         "SELECT id, at, actor, event, detail FROM broadcast_event"

@@ -21,7 +21,7 @@ from broadcasts.desk import Desk
 from broadcasts.duty_roster import DutyRoster
 from broadcasts.exercises import Exercises
 from broadcasts.handover import Handovers
-from broadcasts.model import Actor
+from broadcasts.model import Actor, BroadcastView
 from broadcasts.schedules.office import ScheduleDesk
 from broadcasts.templates import TemplateSet
 from directory.people_plan import Step
@@ -145,6 +145,17 @@ class ByHand(Protocol):
     async def decline(self, delivery_id: int, reason: str, actor: Actor) -> None: ...
 
 
+class Watching(Protocol):
+    """The room that watches the house itself (`loa.watch.Watch`)."""
+
+    async def view(self) -> Any:
+        """`loa.watch.WatchView`."""
+
+    async def test_link(self, channel: str, actor: Actor) -> None: ...
+
+    async def test_paths(self, actor: Actor) -> BroadcastView: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Duty:
     """The duty room: who is there, what is handed over, exercises, and what was sent without an approval."""
@@ -197,7 +208,8 @@ class Services:
     by_hand: ByHand | None = None
     """None where no channel is posted to by hand."""
     settings: WebSettings = field(default_factory=WebSettings)
-    cap: CapOffice = CapOffice("loa.invalid", "")
+    watch: Watching | None = None
+    cap: CapOffice = field(default_factory=lambda: CapOffice("loa.invalid", ""))
     """Who speaks in the CAP feed."""
     grants: Mapping[str, Granting] = field(default_factory=dict)
     """Channels that a person lets in at their provider, by name."""

@@ -23,6 +23,7 @@ from web.api import (
     reports,
     rollcall,
     schedules,
+    watch,
 )
 from web.api.idempotency import LOCKS
 from web.api.rate import BUCKETS
@@ -43,6 +44,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *duty.ROUTES,
     *grants.ROUTES,
     *health.ROUTES,
+    *watch.ROUTES,
     openapi.openapi,
 )
 

@@ -32,6 +32,7 @@ from web.console import (
     inbox,
     live,
     people_import,
+    report,
     reports,
     rollcall,
     roster,
@@ -39,6 +40,8 @@ from web.console import (
     set_up,
     signin,
     staff,
+    staff_addresses,
+    watch,
 )
 from web.console.page import ENVIRONMENT, environment
 from web.console.trouble import trouble_page
@@ -50,6 +53,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *account.ROUTES,
     *alert_pages.ROUTES,
     *staff.ROUTES,
+    *staff_addresses.ROUTES,
     *audit.ROUTES,
     *set_up.ROUTES,
     *board.ROUTES,
@@ -59,6 +63,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *cap.ROUTES,
     *attachments.ROUTES,
     *rollcall.ROUTES,
+    *report.ROUTES,
     *inbox.ROUTES,
     *content.ROUTES,
     *reports.ROUTES,
@@ -75,6 +80,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *enrolment.ROUTES,
     *enrolment_sheet.ROUTES,
     *by_hand.ROUTES,
+    *watch.ROUTES,
     *live.ROUTES,
     *files.ROUTES,
 )

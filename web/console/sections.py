@@ -49,6 +49,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Entry("/enrolment", "enrolment"),
             Entry("/roster", "roster"),
             Entry("/handovers", "handovers"),
+            Entry("/staff-addresses", "staff_addresses", Role.ADMIN),
         ),
     ),
     Section(
@@ -61,6 +62,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Entry("/carrier-orders", "carriers"),
             Entry("/exercises", "exercises"),
             Entry("/break-glass", "break_glass"),
+            Entry("/watch", "watch"),
             Entry("/audit", "audit", Role.APPROVER),
         ),
     ),
