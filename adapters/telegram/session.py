@@ -13,11 +13,14 @@ import structlog
 from telegram.error import TelegramError
 
 from adapters.contract import (
+    Accepted,
     DurableState,
     Envelope,
     Health,
     HealthState,
+    IncomingKind,
     Now,
+    Outcome,
     RejectClass,
     Rejected,
     Report,
@@ -94,6 +97,8 @@ class TelegramSession:
         self._listening = ""
         """"" while updates come in; else why they do not."""
         self._auth_failed = False
+        self._shut_out = False
+        """The duty group does not take our messages: removed, muted or gone."""
 
     @property
     def configured(self) -> bool:
@@ -131,10 +136,22 @@ class TelegramSession:
     async def send(self, user: str, batch: Sequence[Envelope], report: Report) -> None:
         refusal = self._refusal(user)
         if refusal is None:
-            await self._outbox.send(batch, report)
+            await self._outbox.send(batch, self._noticing(report) if user == self._names.group else report)
             return
         for envelope in batch:
             report(envelope.delivery_id, refusal)
+
+    def _noticing(self, report: Report) -> Report:
+        """A group that refuses us as a whole is the operator's to mend, not only this message's fate."""
+
+        def noticed(delivery_id: int, outcome: Outcome) -> None:
+            if isinstance(outcome, Accepted):
+                self._shut_out = False
+            elif isinstance(outcome, Rejected) and outcome.cls is RejectClass.RECIPIENT:
+                self._shut_out = True
+            report(delivery_id, outcome)
+
+        return noticed
 
     async def keep_posted(self, user: str, key: str, to: str, text: str, *, last: bool) -> bool:
         if self._refusal(user) is not None or self._link.state is not LinkState.UP:
@@ -159,6 +176,8 @@ class TelegramSession:
             return self._says(HealthState.DOWN, "auth")
         if self._link.state is LinkState.DOWN:
             return self._says(HealthState.DOWN, "link_down")
+        if self._shut_out and user == self._names.group:
+            return self._says(HealthState.DOWN, "not_in_group", group=self.settings.group_chat_id)
         if self._listening:
             return self._says(HealthState.DEGRADED, self._listening)
         if seconds := self._pace.held_for(time.monotonic()):
@@ -209,8 +228,19 @@ class TelegramSession:
     async def _learned(self, arrived: Arrived) -> None:
         if arrived.migrated is not None:
             await self._groups.moved(*arrived.migrated)
+        event = arrived.incoming
+        if event.is_group and not event.payload and self._is_duty_group(event.chat):  # of the bot itself
+            if event.kind is IncomingKind.LEAVE:
+                log.error("telegram.removed_from_group")
+                self._shut_out = True
+            elif event.kind is IncomingKind.JOIN:
+                self._shut_out = False
         if arrived.callback_id:
             self._spawn(self._answer(arrived.callback_id), "telegram-callback")
+
+    def _is_duty_group(self, chat: str) -> bool:
+        address = parse_address(self.settings.group_chat_id)
+        return address is not None and self._groups.current(address.chat) == chat
 
     async def _answer(self, callback_id: str) -> None:
         """Stops the clock on the pressed button. Refused for a press of long ago; that harms nobody."""

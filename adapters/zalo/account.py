@@ -36,6 +36,23 @@ from adapters.zalo.webhook import OaWebhook
 GOVERNMENT = 4
 """`oa_type` of a state body's account. Zalo OA docs, getoa."""
 
+SAID = frozenset(
+    {
+        "account_disabled",
+        "account_unverified",
+        "app_not_active",
+        "asset_disabled",
+        "development_mode",
+        "not_authorised",
+        "not_in_group",
+        "package_too_low",
+        "quota",
+        "wallet",
+        "wrong_account_type",
+    }
+)
+"""Reasons of a refusal with a sentence of their own (`health.zalo_<reason>`): each is mended in another place."""
+
 _TROUBLE = {
     Trouble.REAUTH: "zalo_reauth_required",
     Trouble.REFUSED: "zalo_oauth_refused",
@@ -149,7 +166,8 @@ class ZaloOa:
             return self.health(HealthState.DOWN, "zalo_link_down")
         if outcome.reason == "throttled":
             return self.health(HealthState.DEGRADED, "zalo_throttled", seconds=round(outcome.after or 0))
-        return self.health(HealthState.DOWN, "zalo_refused", reason=outcome.reason, code=outcome.code)
+        name = f"zalo_{outcome.reason}" if outcome.reason in SAID else "zalo_refused"
+        return self.health(HealthState.DOWN, name, code=outcome.code)
 
     def health(self, state: HealthState, name: str, /, **params: str | int | float) -> Health:
         return Health(state, name, dict(params), self.proven_at)

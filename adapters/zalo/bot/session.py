@@ -54,6 +54,8 @@ class BotSession:
         self._budget = Budget(state, now, settings.monthly_limit, settings.reserve)
         self._intake = Intake(settings, self._api, self._names)
         self._account_name = ""
+        self._shut_out = False
+        """The configured group refused our last message: the bot is not in it (any more)."""
         self._users = 0
         self._task: asyncio.Task[None] | None = None
         webhook = settings.updates == "webhook"
@@ -82,6 +84,8 @@ class BotSession:
         if not isinstance(called, Result):
             return self._not_well(called)
         self._learn_name(called)
+        if self._shut_out:
+            return self._health(HealthState.DOWN, "zalo_bot_not_in_group", group=self.settings.group_id)
         used = await self._budget.used()
         left = self._budget.limit - used.count
         figures: dict[str, str | int | float] = {"used": used.count, "limit": self._budget.limit, "month": used.month}
@@ -142,7 +146,10 @@ class BotSession:
         if isinstance(called, http.NotSent | BotError):
             with suppress(LedgerUnavailable):  # one message too many counted is better than an outcome lost
                 await self._budget.give_back()
-        return self._outcome(called)
+        outcome = self._outcome(called)
+        if envelope.to and envelope.to == self.settings.group_id:
+            self._shut_out = isinstance(outcome, Rejected) and outcome.reason == "invalid_recipient"
+        return outcome
 
     def _outcome(self, called: Called) -> Outcome:
         if isinstance(called, Result):
@@ -174,7 +181,7 @@ class BotSession:
             return self._health(HealthState.DOWN, "zalo_no_answer", why=called.why)
         if called.code in AUTH_CODES:
             return self._health(HealthState.DOWN, "zalo_bot_token_refused")
-        return self._health(HealthState.DOWN, "zalo_refused", reason="provider_error", code=str(called.code))
+        return self._health(HealthState.DOWN, "zalo_refused", code=str(called.code))
 
     def _health(self, state: HealthState, name: str, /, **params: str | int | float) -> Health:
         at = self._api.proven_at
