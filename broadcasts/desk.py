@@ -57,6 +57,7 @@ T = TypeVar("T")
 
 EDITABLE = (S.DRAFT, S.RETURNED)
 CANCELLABLE = (S.DRAFT, S.RETURNED, S.PENDING_APPROVAL, S.SCHEDULED, S.SENDING, S.SENT)
+BEFORE_APPROVAL = (S.DRAFT, S.RETURNED, S.PENDING_APPROVAL)
 MAY_WRITE = frozenset({Role.OFFICER, Role.APPROVER, Role.ADMIN})
 MAY_APPROVE = frozenset({Role.APPROVER, Role.ADMIN})
 REASON_MAX = 500
@@ -293,9 +294,16 @@ class Desk:
     async def reject(self, ref: str, reason: str, actor: Actor) -> BroadcastView:
         return await self._decide(ref, reason, actor, MAY_APPROVE, (S.PENDING_APPROVAL,), S.REJECTED, "reject")
 
-    async def cancel(self, ref: str, reason: str, actor: Actor) -> BroadcastView:
-        """Withdraw it: what did not leave yet never will, and nobody is asked any more."""
-        return await self._decide(ref, reason, actor, MAY_WRITE, CANCELLABLE, S.CANCELLED, "cancel")
+    async def cancel(self, ref: str, reason: str, actor: Actor, seen: str = "") -> BroadcastView:
+        """Withdraw it: what did not leave yet never will, and nobody is asked any more.
+
+        `seen`: the state that whoever cancels was looking at, "" for that of this moment. Where somebody approved it
+        meanwhile, it is refused: that is another decision, which they may take now that they know.
+        """
+        if not seen:
+            seen = (await self._ledger.read(lambda tx: found(tx, ref))).state
+        unread = seen in BEFORE_APPROVAL
+        return await self._decide(ref, reason, actor, MAY_WRITE, CANCELLABLE, S.CANCELLED, "cancel", unread=unread)
 
     async def _decide(
         self,
@@ -306,6 +314,8 @@ class Desk:
         states: tuple[BroadcastState, ...],
         to: BroadcastState,
         act: str,
+        *,
+        unread: bool = False,
     ) -> BroadcastView:
         require(actor, roles)
         reason = reason.strip()
@@ -317,6 +327,8 @@ class Desk:
             row, now = found(tx, ref), self._now()
             if S(row.state) not in states or not may_move(S(row.state), to):
                 raise _wrong_state(row, act)
+            if unread and row.approved_at is not None:
+                raise Refusal(RefusalKind.WRONG_STATE, "approved_meanwhile", code=row.code, by=row.approved_by)
             values: dict[str, Any] = {"state": to.value, "reason": reason}
             if to is not S.RETURNED:
                 values["ended_at"] = now

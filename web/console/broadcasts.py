@@ -115,7 +115,8 @@ async def reject(request: web.Request) -> web.StreamResponse:
 @page("POST", "/broadcasts/{ref}/cancel", OFFICER)
 async def cancel(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
-    view = await services.desk.cancel(ref_of(request), await _reason(request), actor_of(request))
+    seen = str((await request.post()).get("seen", ""))
+    view = await services.desk.cancel(ref_of(request), await _reason(request), actor_of(request), seen)
     return see_other(f"/broadcasts/{view.code}?all")
 
 
