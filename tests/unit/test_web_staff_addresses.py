@@ -43,3 +43,44 @@ async def test_what_is_refused_is_named(stand, body, field):
 
 async def test_only_admins(stand):
     await bind(stand, 403, Role.APPROVER)
+
+
+async def post(stand, browser, who="quantri", status=303, **form):
+    form = {"name": "lanhdao", "channel": "sms", "address": "0900 009 100", **form, "csrf": await stand.csrf(who)}
+    answer = await browser.post("/staff-addresses", data=form, allow_redirects=False)
+    assert answer.status == status, await answer.text()
+    return await answer.text()
+
+
+async def page_of(browser, status=200):
+    answer = await browser.get("/staff-addresses")
+    assert answer.status == status
+    return await answer.text()
+
+
+async def test_the_page_binds_shows_and_takes_away(stand):
+    browser = await stand.browser("quantri")
+    assert "84900009100" not in await page_of(browser)
+    await post(stand, browser)
+    assert "<code>84900009100</code>" in await page_of(browser)
+    found = await stand.room.ledger.read(lambda tx: approvals.member(tx, "sms", "84900009100"))
+    assert found.name == "lanhdao"
+    await post(stand, browser, address="84900009100", remove="1")
+    assert await stand.room.ledger.read(lambda tx: approvals.member(tx, "sms", "84900009100")) is None
+    lines = await stand.room.ledger.read(audit.lines)
+    assert [line.action for line in lines if line.action.endswith("bind_staff")] == ["unbind_staff", "bind_staff"]
+    assert "84900009100" not in str(lines)
+
+
+async def test_the_page_says_what_is_wrong(stand):
+    browser = await stand.browser("quantri")
+    assert "không đúng dạng" in await post(stand, browser, status=422, address="<b>x</b>")
+    await post(stand, browser)
+    assert "thuộc về người khác" in await post(stand, browser, status=422, name="canbo")
+
+
+@pytest.mark.parametrize("who", ["khach", "canbo", "lanhdao"])
+async def test_the_page_is_for_administrators(stand, who):
+    browser = await stand.browser(who)
+    await page_of(browser, status=403)
+    await post(stand, browser, who, status=403)
