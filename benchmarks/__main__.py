@@ -11,10 +11,14 @@ import sys
 
 import structlog
 
-from benchmarks import chat, language, ledger, sms, webhooks
+from benchmarks import chat, language, ledger, sms, sms_cuts, sms_life, sms_limit, sms_list, webhooks
 
 BENCHMARKS = {
     "sms": sms.main,
+    "sms-limit": sms_limit.main,
+    "sms-life": sms_life.main,
+    "sms-cuts": sms_cuts.main,
+    "sms-list": sms_list.main,
     "chat": chat.main,
     "webhooks": webhooks.main,
     "ledger": ledger.main,

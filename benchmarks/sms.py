@@ -91,9 +91,10 @@ async def carrier() -> AsyncIterator[dict[str, Any]]:
         await process.wait()
 
 
-def settings(folder: Path, address: dict[str, Any]) -> Settings:
+def settings(folder: Path, address: dict[str, Any], **more: Any) -> Settings:
+    """`more`: of the SMPP account."""
     host, _, port = str(address["smsc"]).partition(":")
-    account = {
+    account: dict[str, Any] = {
         "name": "bench", "host": host, "port": int(port), "system_id": smsc.SYSTEM_ID, "password": smsc.PASSWORD,
         "window": WINDOW, "sender": smsc.SHORT_CODE,
     }  # fmt: skip
@@ -103,7 +104,7 @@ def settings(folder: Path, address: dict[str, Any]) -> Settings:
             "office": {"short_code": smsc.SHORT_CODE},
             "store": {"url": f"sqlite:///{folder / 'loa.db'}"},
             "web": {"port": 0},
-            "adapters": {"sms": {"accounts": [account]}},
+            "adapters": {"sms": {"accounts": [account | more]}},
         },
     )
 
