@@ -1,4 +1,4 @@
-"""Địa chỉ lệnh: from which telephones and accounts members of staff may command by message; bound and taken away here."""
+"""Địa chỉ lệnh: from which telephones and accounts members of staff may command by message; bound and taken away."""
 
 from __future__ import annotations
 
