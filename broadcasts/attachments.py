@@ -123,4 +123,4 @@ def _chat_line(one: Attachment) -> str:
 
 def _sms_words(one: Attachment, setting: Setting) -> str:
     words = fill(load_marks().file_sms, {"link": one.url})
-    return words if setting.accented else to_safe(words).text
+    return "\n" + (words if setting.accented else to_safe(words).text)

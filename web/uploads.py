@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import BodyPartReader, hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from broadcasts.archive import SIZE_LIMIT, Archive, TooLarge
 from broadcasts.file_kinds import PDF
@@ -37,7 +38,7 @@ async def take(request: web.Request, archive: Archive, actor: Actor) -> Attachme
                 return await archive.add(part.filename, _chunks(part), actor)
     except TooLarge as much:
         raise _too_large() from much
-    except (ValueError, AssertionError, RuntimeError) as wrong:  # a form without, or with a broken, boundary
+    except (ValueError, AssertionError, RuntimeError, HttpProcessingError) as wrong:  # a broken boundary or header
         raise _no_file() from wrong
     raise _no_file()
 

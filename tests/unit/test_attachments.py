@@ -124,6 +124,7 @@ async def test_too_much_is_refused_before_it_fills_anything(stand):
         (b"", "multipart/form-data; boundary=x"), (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
         (b"junk", "multipart/form-data"), (files.PDF, "application/pdf"), (b'{"file": 1}', "application/json"),
         (b'--x\r\nContent-Disposition: form-data; name="other"\r\n\r\n1\r\n--x--', "multipart/form-data; boundary=x"),
+        (b'--x\r\nContent-Disposition: form-data; name="\x0bu"\r\n\r\n1\r\n--x--', "multipart/form-data; boundary=x"),
     ],
 )  # fmt: skip
 async def test_a_form_without_a_file(stand, body, media):
@@ -180,7 +181,7 @@ async def test_the_link_is_counted_in_the_sms_before_anybody_approves(stand):
     text = "x" * 150
     without = await stand.desk.preview(drafted(text=text))
     linked = await stand.desk.preview(drafted(text=text, attachments=[ident]))
-    assert f"Tep: {BASE}/t/" in linked.texts["sms_leader"]
+    assert f"\nTep: {BASE}/t/" in linked.texts["sms_leader"]
     assert linked.texts["chat"] == without.texts["chat"]
     assert (without.sms["segments"], linked.sms["segments"]) == (1, 2)
     long = await refused(stand, text="x" * 600, attachments=[ident])
