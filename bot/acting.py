@@ -31,6 +31,7 @@ from bot.wording import Form, Wording
 from broadcasts.routes import Routes
 from lanes.port import Bus
 from store.engine import Ledger, LedgerError
+from store.erasure import erase_account
 from store.inbox import Handled, Waiting
 
 log = structlog.get_logger(__name__)
@@ -112,7 +113,7 @@ class Acting:
         return await self._speaking.carry_out(message, address, look, act)
 
     async def _decide(self, heard: Heard) -> Act:
-        message, look = heard.message, heard.look
+        message = heard.message
         if message.sender in self._ourselves:
             return silent("ourselves")
         if (named := await self._names_code(heard)) is not None:
@@ -120,7 +121,7 @@ class Acting:
         if message.kind in QUIET or (is_wordless(message) and not heard.address.telephone):
             return silent("event")
         if message.kind == IncomingKind.WITHDRAW:
-            return for_person("withdraw", look)
+            return await self._erase(heard)
         if message.priority == Priority.LIFE or heard.meaning.intent == CUUHO:
             return await self._rescue(heard)
         if not self._is_person(heard):
@@ -133,6 +134,16 @@ class Acting:
         if self._enrolling is None or message.priority == Priority.LIFE or not self._is_person(heard):
             return None
         return await self._enrolling.take(message, heard.address, heard.look, heard.form)
+
+    async def _erase(self, heard: Heard) -> Act:
+        """At once, and for good; an officer hears that the commune has one way less."""
+        message, family = heard.message, heard.address.family
+        space = heard.address.space
+        channels = [one.name for one in self._routes.all if space in (one.family, one.traits.id_space)]
+        kinds = [family] if space == family else [space]
+        done = await self._ledger.write(lambda tx: erase_account(tx, channels, kinds, message.sender))
+        log.info("account_erased", channel=message.channel, messages=done.messages, addresses=done.addresses)
+        return for_person("withdraw", heard.look)
 
     def _is_person(self, heard: Heard) -> bool:
         return manners.is_person(heard.message.sender, telephone=heard.address.telephone, ourselves=self._ourselves)
