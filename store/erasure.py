@@ -1,7 +1,7 @@
 """What an account's owner asked to be erased: their words, their names and the account itself.
 
-That the office wrote to a post of a commune, and that the post confirmed, stays: it is the record of the office, with no
-account in it.
+That the office wrote to a post of a commune, and that the post confirmed, stays: it is the record of the office and
+holds no account.
 """
 
 from __future__ import annotations
