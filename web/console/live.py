@@ -106,8 +106,9 @@ async def current(request: web.Request) -> Regions:
     regions = dict(await _bar(request))
     if ref:
         ref = checked_ref(ref)
-        key = f"rollcall {say.lang} {ref}"
-        regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: rollcall.regions(request, ref))
+        show = "map" if request.query.get("show") == "map" else "tiles"
+        key = f"rollcall {show} {say.lang} {ref}"
+        regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: rollcall.regions(request, ref, show))
     elif "board" in request.query:
         key = f"board {say.lang} {actor_of(request).name} {_csrf(request)}"
         regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: board.regions(request))

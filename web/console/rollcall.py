@@ -11,6 +11,7 @@ from aiohttp import web
 from broadcasts.model import AckState, BroadcastState, BroadcastView, DeliveryState, Role, RollcallRow
 from web.console.by_hand import WAITING, posts_of
 from web.console.page import is_fragment, page, part, render, see_other
+from web.console.tiles import WORST_FIRST, arrangement, every_count, map_tiles
 from web.context import actor_of, ref_of, say_of, services_of
 from web.problems import Trouble
 from web.roles import allows, at_least
@@ -18,31 +19,12 @@ from web.services import Services
 
 VIEWER: Final = at_least(Role.VIEWER)
 OFFICER: Final = at_least(Role.OFFICER)
-WORST_FIRST: Final = (
-    AckState.NEEDS_HELP,
-    AckState.UNREACHABLE,
-    AckState.AWAITING,
-    AckState.ACKNOWLEDGED_LATE,
-    AckState.ACKNOWLEDGED,
-    AckState.EXEMPT,
-)
-"""The order of tiles and counters: what somebody must act on comes first."""
 TO_CALL: Final = (AckState.NEEDS_HELP, AckState.UNREACHABLE, AckState.AWAITING)
 MARKS: Final = (AckState.ACKNOWLEDGED, AckState.NEEDS_HELP, AckState.UNREACHABLE, AckState.EXEMPT)
 """What an officer can record by hand."""
 DELIVERY_WORDS: Final = tuple(state.word for state in DeliveryState)
 BAR_WIDTH: Final = 1000
 """Units of the bar's drawing, which is as wide as the page lets it be."""
-
-
-@dataclass(frozen=True, slots=True)
-class District:
-    name: str
-    rows: list[RollcallRow]
-
-    @property
-    def confirmed(self) -> int:
-        return sum(row.state in (AckState.ACKNOWLEDGED, AckState.ACKNOWLEDGED_LATE) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +51,10 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
         view=view,
         rows=rows,
         to_post=to_post,
-        districts=by_district(rows),
+        **await arrangement(services, rows, request.query.get("by", "")),
         **_calls_page(rows, request),
-        show=shown if shown in ("tiles", "calls", "deliveries") else "tiles",
+        show=shown if shown in ("tiles", "map", "calls", "deliveries") else "tiles",
+        map_tiles=map_tiles(services, rows) if shown == "map" else (),
         state=state if state in WORST_FIRST else "",
         order=WORST_FIRST,
         marks=MARKS,
@@ -113,17 +96,6 @@ async def mark(request: web.Request) -> web.StreamResponse:
     )
 
 
-def by_district(rows: Iterable[RollcallRow]) -> list[District]:
-    """Districts by their worst unit, worst first; units by name, as the style orders them by state."""
-    found: dict[str, list[RollcallRow]] = {}
-    for row in sorted(rows, key=lambda row: row.name):
-        found.setdefault(row.district, []).append(row)
-    districts = [District(name, units) for name, units in found.items()]
-    return sorted(
-        districts, key=lambda one: (min(WORST_FIRST.index(AckState(row.state)) for row in one.rows), one.name)
-    )
-
-
 def call_list(rows: Iterable[RollcallRow]) -> list[RollcallRow]:
     """Whom to ring, worst first; among equals those whose steps came to the call list, then who was tried most."""
     return sorted(
@@ -158,23 +130,24 @@ def segments(view: BroadcastView) -> list[Segment]:
     return pieces
 
 
-async def regions(request: web.Request, ref: str) -> dict[str, str]:
-    """The live parts of the roll-call, by the id of their element."""
+async def regions(request: web.Request, ref: str, show: str) -> dict[str, str]:
+    """The live parts of the roll-call, by the id of their element: of the tiles or of the map, whichever is shown."""
     services, say, app, now = services_of(request), say_of(request), request.app, services_of(request).now()
     view = await services.desk.view(ref)
     rows = await services.desk.rollcall(view.code)
     shared: dict[str, Any] = {"view": view, "best": best_delivery}
-    made = {f"u-{row.unit}": part(app, "tile.html", say, now, row=row, **shared) for row in rows}
-    for district in by_district(rows):
-        made[f"d-{rows_id(district)}"] = part(app, "district_count.html", say, now, district=district)
+    if show == "map":
+        made = {
+            f"m-{tile.row.unit}": part(app, "map_tile.html", say, now, tile=tile, **shared)
+            for tile in map_tiles(services, rows)
+        }
+    else:
+        made = {f"u-{row.unit}": part(app, "tile.html", say, now, row=row, **shared) for row in rows}
+        for district in await every_count(services, rows):
+            made[f"d-{district.key}"] = part(app, "district_count.html", say, now, district=district)
     made["counters"] = part(app, "counters.html", say, now, order=WORST_FIRST, segments=segments(view), **shared)
     made["strip"] = part(app, "strip.html", say, now, **shared)
     return made
-
-
-def rows_id(district: District) -> str:
-    """A name for the district's element: the code of its first unit."""
-    return district.rows[0].unit
 
 
 def _row(rows: Sequence[RollcallRow], unit: str) -> RollcallRow:

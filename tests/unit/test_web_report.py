@@ -1,0 +1,64 @@
+"""The report of one broadcast, the map and the groups of its roll-call."""
+
+import re
+
+import pytest
+
+from adapters.contract import ReceiptState
+from broadcasts.model import Actor, Role
+from tests.web_stand import CHAIRMEN, Stand
+
+
+@pytest.fixture
+async def stand(tmp_path):
+    stand = Stand(tmp_path)
+    await stand.open()
+    yield stand
+    await stand.close()
+
+
+async def sent_and_answered(stand, answers=90):
+    code = await stand.sent()
+    await stand.room.until(lambda: len(stand.zalo.left) >= CHAIRMEN)
+    rows = await stand.desk.rollcall(code)
+    for n, row in enumerate(rows[:answers]):
+        stand.clock.at += 2
+        await stand.desk.mark(code, row.unit, "acknowledged", f"gọi lần {n}", Actor("canbo", Role.OFFICER))
+    return code
+
+
+async def test_the_report_has_the_curve_the_channels_and_the_causes(stand):
+    code = await sent_and_answered(stand)
+    await stand.room.recorder.receipts([stand.zalo.receipt(stand.zalo.left[0], ReceiptState.FAILED)])
+    viewer = await stand.browser("khach")
+    page = await (await viewer.get(f"/broadcasts/{code}/report")).text()
+    assert "sau 2 phút 46 giây" in page  # the 83rd of 166, two seconds each
+    assert "chưa đạt" in page
+    assert len(re.search(r'<polyline class="line" points="([^"]+)"', page)[1].split()) == 2 * 90 + 2
+    assert re.search(r'state=failed">[^<]*<b>1</b>', page)
+    assert "Chưa trả lời (76)" in page
+
+
+async def test_a_broadcast_that_reached_nobody_yet_has_a_report(stand):
+    code = await stand.sent()
+    answer = await (await stand.browser("khach")).get(f"/broadcasts/{code}/report")
+    assert answer.status == 200
+
+
+async def test_the_map_has_every_unit_once_and_follows(stand):
+    code = await sent_and_answered(stand, answers=1)
+    browser = await stand.browser("khach")
+    page = await (await browser.get(f"/broadcasts/{code}/rollcall?show=map")).text()
+    assert len(set(re.findall(r'id="m-(\d+)"', page))) == CHAIRMEN
+    assert f"/live?broadcast={code}&amp;show=map" in page
+    live = await (await browser.get(f"/live/now?broadcast={code}&show=map")).json()
+    assert sum(name.startswith("m-") for name in live["parts"]) == CHAIRMEN
+    assert not any(name.startswith("u-") for name in live["parts"])
+    assert all(html.startswith("<svg") for name, html in live["parts"].items() if name.startswith("m-"))
+
+
+async def test_tiles_by_group(stand):
+    code = await sent_and_answered(stand, answers=1)
+    page = await (await (await stand.browser("khach")).get(f"/broadcasts/{code}/rollcall?by=group")).text()
+    assert len(set(re.findall(r'id="u-(\d+)"', page))) == CHAIRMEN
+    assert 'id="d-g-' in page
