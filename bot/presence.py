@@ -21,6 +21,7 @@ def learn(tx: Tx, message: Waiting, address: Address, look: Look) -> None:
     at = message.came_at
     if message.is_group:
         _group(tx, message, address)
+        return  # what somebody does before everybody says nothing of the way to them alone
     if look.contact is None:
         return
     for channel in dict.fromkeys((address.space, address.family)):

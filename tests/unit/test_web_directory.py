@@ -35,9 +35,10 @@ async def page(stand: Stand, path: str, name: str = "canbo") -> str:
         return await answer.text()
 
 
-async def sent(stand: Stand, path: str, expected: int = 303, who: str = "canbo", **form: str) -> str:
-    browser = await stand.browser(who)
-    form["csrf"] = await stand.csrf(who)
+async def sent(stand: Stand, path: str, expected: int = 303, by: str = "canbo", **form: str) -> str:
+    stand.clock.at += 1  # the newest session is the one whose token is sent
+    browser = await stand.browser(by)
+    form["csrf"] = await stand.csrf(by)
     async with browser.post(path, data=form, allow_redirects=False) as answer:
         text = await answer.text()
         assert answer.status == expected, text

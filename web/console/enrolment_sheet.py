@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from aiohttp import web
@@ -15,6 +17,7 @@ from web.console.page import page, render
 from web.console.qr import qr_code
 from web.context import services_of
 from web.roles import at_least
+from web.services import Enrolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,7 @@ async def sheet(request: web.Request) -> web.StreamResponse:
         return cards(tx, services.now(), family=family, unit=unit, person=one)
 
     found = await services.ledger.read(read)
-    made = []
-    for card in found:
-        invitation = services.enrolling.invitation(card.family, card.plain)
-        link = invitation.link if invitation else ""
-        made.append(Printed(card, link, bool(invitation and invitation.carries_code), qr_code(link)))
+    made = await asyncio.to_thread(lambda: [_printed(card, services.enrolling) for card in found])
     return await render(
         request,
         "enrolment_sheet.html",
@@ -50,6 +49,18 @@ async def sheet(request: web.Request) -> web.StreamResponse:
         families=services.enrolling.families,
         unit=unit or "",
     )
+
+
+def _printed(card: Card, enrolling: Enrolling) -> Printed:
+    """Drawing a QR code takes a hundredth of a second, and a sheet has hundreds."""
+    invitation = enrolling.invitation(card.family, card.plain)
+    link = invitation.link if invitation else ""
+    return Printed(card, link, bool(invitation and invitation.carries_code), _drawn(link))
+
+
+@lru_cache(maxsize=2_000)
+def _drawn(link: str) -> Markup:
+    return qr_code(link)
 
 
 ROUTES: Final = (sheet,)
