@@ -34,32 +34,35 @@ class RosterGaps:
 
     async def tick(self) -> int:
         """How many alarms were raised."""
-        found, ringing = await self._ledger.read(self._look)
-        known = {one.subject for one in ringing}
-        if set(found) == known:
+        due, filled = await self._ledger.read(self._look)
+        if not due and not filled:
             return 0
-        raised, stopped = await self._ledger.write(self._ring)
-        if raised or stopped:
-            self._bus.publish("alarms", {"type": "raised" if raised else "taken", "kind": GAP})
+        raised = await self._ledger.write(self._ring)
+        self._bus.publish("alarms", {"type": "raised" if raised else "taken", "kind": GAP})
         if raised:
             log.warning("roster_gap", gaps=raised)
         return raised
 
     def _look(self, tx: Tx) -> tuple[dict[str, Gap], list[alarms.Alarm]]:
+        """Gaps that ought to ring, and alarms whose gap is filled. One that a person took stays quiet; one that was
+        filled and is open again rings again."""
         found = {gap_subject(gap): gap for gap in gaps(tx, self._now(), self._warn_ahead)}
-        return found, [one for one in alarms.ringing(tx) if one.kind == GAP]
-
-    def _ring(self, tx: Tx) -> tuple[int, int]:
-        now = self._now()
-        found, ringing = self._look(tx)
-        raised = stopped = 0
+        due = {}
         for subject, gap in found.items():
-            raised += alarms.raise_once(tx, GAP, subject, gap_detail(gap, now), now) is not None
-        for alarm in ringing:
-            if alarm.subject not in found:
-                alarms.take(tx, alarm.id, SYSTEM, now)
-                stopped += 1
-        return raised, stopped
+            last = alarms.last_of(tx, GAP, subject)
+            if last is None or last.taken_by == SYSTEM:
+                due[subject] = gap
+        filled = [one for one in alarms.ringing(tx) if one.kind == GAP and one.subject not in found]
+        return due, filled
+
+    def _ring(self, tx: Tx) -> int:
+        now = self._now()
+        due, filled = self._look(tx)
+        for alarm in filled:
+            alarms.take(tx, alarm.id, SYSTEM, now)
+        return sum(
+            alarms.raise_again(tx, GAP, subject, gap_detail(gap, now), now) is not None for subject, gap in due.items()
+        )
 
 
 def gap_subject(gap: Gap) -> str:

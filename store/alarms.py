@@ -76,6 +76,12 @@ def get(tx: Tx, alarm_id: int) -> Alarm | None:
     return None if row is None else _alarm(row)
 
 
+def last_of(tx: Tx, kind: str, subject: str) -> Alarm | None:
+    """The newest alarm of this kind for this subject, taken or ringing."""
+    row = tx.execute(f"{_ALARM} WHERE kind = ? AND subject = ? ORDER BY id DESC LIMIT 1", (kind, subject)).fetchone()
+    return None if row is None else _alarm(row)
+
+
 def ringing(tx: Tx) -> list[Alarm]:
     """All that nobody took yet, oldest first."""
     return [_alarm(row) for row in tx.execute(f"{_ALARM} WHERE taken_at IS NULL ORDER BY id")]

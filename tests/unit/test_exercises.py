@@ -1,4 +1,4 @@
-"""Exercises never mix with actual messages, say so everywhere, and give a result; a flash directive names its document."""
+"""Exercises never mix with actual messages and give a result; a flash directive names its document."""
 
 from __future__ import annotations
 
