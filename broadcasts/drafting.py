@@ -13,7 +13,7 @@ from broadcasts.campaigns import is_campaign
 from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, content_hash, render
 from broadcasts.document_facts import clean_number, document_problems
 from broadcasts.model import Draft, Kind, Mode, Problem, Urgency
-from broadcasts.own_steps import read_steps
+from broadcasts.own_steps import reach_problems, read_steps
 from broadcasts.repeats import said_lately, unlike
 from broadcasts.routes import Routes
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
@@ -180,6 +180,8 @@ def prepare(
         problems.append(Problem("valid_for_seconds", "validity", {"limit": int(VALID_MAX_SECONDS // 3600)}))
     plan = plan.addressed_to(dict.fromkeys(one.stands_for or one.role for one in audience.members))
     members = member_rows(tx, audience, plan, addresses)
+    if draft.escalation is not None and not problems:
+        problems += reach_problems(plan, members)
     people = {one.person_id for one in audience.members}
     addressed = [member for member in members if member.person_id in people]
     if audience.number_count.size and not any(routes.is_sms(family) for family in families):

@@ -110,9 +110,7 @@ async def test_with_every_channel_down_the_call_list_comes_at_once(tmp_path):
     busy = lambda envelope, times: Rejected("link_down", RejectClass.RETRY_LATER, after=600)  # noqa: E731
     town = Town(tmp_path, steps=chain(ZALO, SMS, DEPUTY, CALL), zalo=busy, sms=busy)
     for name in ("zalo.user", "sms.one"):
-        await town.room.ledger.write(
-            lambda tx, name=name: is_down(tx, name, town.clock.at, "link_down", town.clock.at)
-        )
+        await town.room.ledger.write(lambda tx, name=name: is_down(tx, name, town.clock.at, "link_down", town.clock.at))
     await town.begin()
     for _ in range(4):
         await town.wait(0)
