@@ -133,7 +133,7 @@ def template_key(templates: TemplateSet, after: After, old_template: str | None)
 
 
 def filled(template: Template, *, title: str, sent_at: float, document: str, reason: str) -> dict[str, str]:
-    """The blanks of a follow-up from the broadcast that it follows; links and line breaks in a title go."""
+    """The blanks of a follow-up from the broadcast that it follows; links, line breaks and a full stop at the end go."""
     values = {OLD_TITLE: title, OLD_TIME: moment(sent_at), OLD_DOCUMENT: document, WHY: reason}
     return {
         name: _tame(value, template.blanks[name].max_length)
@@ -145,5 +145,5 @@ def filled(template: Template, *, title: str, sent_at: float, document: str, rea
 def _tame(value: str, limit: int) -> str:
     for link in find_links(value):
         value = value.replace(link, "")
-    line = re.sub(r"\s+", " ", value).strip()
+    line = re.sub(r"\s+", " ", value).strip().rstrip(".")
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

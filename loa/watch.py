@@ -21,7 +21,7 @@ from broadcasts.routes import Route, Routes
 from broadcasts.schedules.kinds import Occurrence
 from broadcasts.watch.alarming import MOST_TOLD, News, take_note
 from broadcasts.watch.auditor import Limits, audit
-from broadcasts.watch.findings import Finding, Weight
+from broadcasts.watch.findings import Finding, Weight, spoken
 from broadcasts.watch.link_tests import LinkResult, LinkTests
 from broadcasts.watch.path_test import run_path_test
 from broadcasts.watch.vitals import Vitals
@@ -38,7 +38,6 @@ from text.dates import moment
 from text.safe import to_safe
 from web.locale import Catalogue, catalogue
 from web.services import Channels
-from web.watch_words import spoken
 
 log = structlog.get_logger(__name__)
 
@@ -103,8 +102,9 @@ class Watch:
             if one.result == "failed":
                 facts = {"channel": one.channel, "state": one.state}
                 found.append(Finding("link_failed", one.channel, facts, href="/watch#links"))
-            elif one.result == "unset":
-                found.append(Finding("link_unset", one.channel, {"channel": one.channel}, Weight.NOTE, "/watch#links"))
+        bare = [one.channel for one in await self.links.results() if one.result == "unset"]
+        if bare:
+            found.append(Finding("link_unset", "channels", {"channels": ", ".join(bare)}, Weight.NOTE, "/watch#links"))
         return found + self._machine(now) + self._beats()
 
     def _machine(self, now: float) -> list[Finding]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from broadcasts.lifecycle import SYSTEM
-from broadcasts.watch.findings import Finding, Weight
+from broadcasts.watch.findings import Finding, Weight, spoken
 from store import alarms, watch
 from store.engine import Tx
 from store.watch import FindingRow
@@ -60,7 +60,7 @@ def _still(tx: Tx, finding: Finding, row: FindingRow | None, now: float, news: N
         row = replace(row, told_at=now)
         news.begun.append(finding)
         if finding.weight is Weight.RING:
-            detail = {"kind": finding.kind, "params": finding.params, "href": finding.href}
+            detail = {"kind": finding.kind, "params": spoken(finding.params), "href": finding.href}
             news.rang |= alarms.raise_again(tx, ALARM, subject(*finding.key), detail, now) is not None
     watch.save(tx, row)
 
@@ -77,7 +77,3 @@ def _is_due(row: FindingRow, now: float) -> bool:
 
 def subject(kind: str, about: str) -> str:
     return f"{kind}: {about}"
-
-
-def weights(found: Sequence[Finding]) -> Mapping[tuple[str, str], Finding]:
-    return {finding.key: finding for finding in found}

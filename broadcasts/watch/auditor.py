@@ -102,7 +102,7 @@ def _not_started(tx: Tx, now: float) -> Iterator[Finding]:
 def _approvals(tx: Tx, now: float, limits: Limits) -> Iterator[Finding]:
     for _, code, _, since in approvals.pending(tx):
         if since <= now - limits.approval_after:
-            yield Finding("approval_waiting", code, {"code": code, "since": since}, href=f"/broadcasts/{code}")
+            yield Finding("approval_waiting", code, {"code": code, "since": since}, Weight.TELL, f"/broadcasts/{code}")
 
 
 def named(names: Sequence[str]) -> str:

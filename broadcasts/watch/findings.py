@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from text.dates import moment
 
 
 class Weight(StrEnum):
@@ -28,6 +31,13 @@ class Finding:
     @property
     def key(self) -> tuple[str, str]:
         return self.kind, self.subject
+
+
+def spoken(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a finding as its sentence shows them: times as people read them; `since` 0 or None: never."""
+    return {
+        name: (moment(float(value)) if value else "…") if name == "since" else value for name, value in params.items()
+    }
 
 
 KINDS = (

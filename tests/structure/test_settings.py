@@ -62,6 +62,8 @@ def test_every_key_is_there_with_its_default():
     seconds = {"limits.close_after": "24h", "limits.give_up_after": "10m", "carrier_orders.acknowledge_within": "15m"}
     seconds["enrolment.valid_for"] = "14d"
     seconds |= {"approval.next_after": "5m", "approval.break_glass_after": "10m", "roster.warn_ahead": "12h"}
+    seconds |= {"watch.link_test_every": "6h", "watch.path_proved_within": "60d"}
+    seconds |= {"watch.approval_after": "10m", "watch.backup_within": "36h"}
     assert set(known) - set(shown) == set()
     for name, value in known.items():
         assert shown[name] == seconds.get(name, value), name

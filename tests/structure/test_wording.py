@@ -12,7 +12,9 @@ from jinja2 import nodes
 from adapters.contract import IncomingKind
 from broadcasts.carrier_orders.model import CallResult, LetterKind, MailState, OrderState
 from broadcasts.model import AckState, BroadcastState, DeliveryState, Kind, Mode, RefusalKind, Role, Urgency
+from broadcasts.prepared import After
 from broadcasts.templates import load_templates
+from broadcasts.watch.findings import KINDS, Weight
 from directory.roles import ContactRole
 from web.console.inbox import STATES as INBOX_STATES
 from web.console.page import TEMPLATES, environment
@@ -146,6 +148,13 @@ NEEDED = {
     "status.{}": [STATUS_OF[kind] for kind in RefusalKind],
     "form.{}": list(load_templates().all[0].forms),
     "health.state.{}": ["ok", "degraded", "down", "off"],
+    "watch.{}.says": KINDS,
+    "watch.{}.mend": KINDS,
+    "watch.weight.{}": [weight.value for weight in Weight],
+    "watch.result.{}": ["never", "waiting", "works", "failed", "unset"],
+    "after.{}": [after.value for after in After],
+    "after.title.{}": [after.value for after in After],
+    "after.send.{}": [after.value for after in After],
     "board.todo.{}": ["approve", "correct", "finish"],
     "approve.quick.{}": ["wording", "numbers", "audience", "time"],
 }

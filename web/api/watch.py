@@ -7,11 +7,11 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 from broadcasts.model import BroadcastView, Role
+from broadcasts.watch.findings import spoken
 from web.api.endpoint import Call, Nothing, endpoint
 from web.problems import Trouble
 from web.roles import at_least
 from web.services import Watching
-from web.watch_words import spoken
 
 
 class FindingLine(TypedDict):

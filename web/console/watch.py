@@ -7,13 +7,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from broadcasts.model import Role
+from broadcasts.watch.findings import spoken
 from store.paths import PathRow
 from web.console.page import page, render, see_other
 from web.context import actor_of, services_of
 from web.problems import Trouble
 from web.roles import at_least
 from web.services import Watching
-from web.watch_words import spoken
 
 PATHS_SHOWN: Final = 40
 """Units whose way was proved longest ago."""
