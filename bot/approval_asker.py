@@ -30,6 +30,8 @@ from text.segments import measure
 
 log = structlog.get_logger(__name__)
 
+DIGEST_SHOWN: Final = 8
+"""Hex digits of a file's SHA-256: enough to see that another file stands there now."""
 CHANGES_SHOWN: Final[dict[Form, int]] = {"chat": 20, "sms": 3}
 """Changed places of an update that are named."""
 TITLE_SHOWN: Final = 80
@@ -192,6 +194,13 @@ class ApprovalAsker:
         """The whole text in chat; in an SMS its first part."""
         text = view.texts.get(form) or next(iter(view.texts.values()), "")
         if form == "chat":
-            return text
+            return text + self._files(view, form)
         parts = measure(text).parts
-        return parts[0].text + (" ..." if len(parts) > 1 else "")
+        return parts[0].text + (" ..." if len(parts) > 1 else "") + self._files(view, form)
+
+    def _files(self, view: BroadcastView, form: Form) -> str:
+        """What goes with it, each by its name and the beginning of its digest: approved with the text."""
+        if not view.attachments:
+            return ""
+        names = ", ".join(f"{one['name']} ({one['sha256'][:DIGEST_SHOWN]})" for one in view.attachments)
+        return self._words.say("files", form, count=len(view.attachments), names=names)

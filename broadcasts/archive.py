@@ -42,7 +42,7 @@ COLLECT_EVERY_SECONDS: Final = 3_600.0
 SHORT_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that is mistaken for a digit when it is typed from a printed or SMS text."""
 SHORT_LENGTH: Final = 10
-"""50 bits: at a thousand guesses a second against a thousand live files, one hit in 17 years (docs/decisions)."""
+"""50 bits: at a thousand guesses a second against a thousand live files, one hit in 35 years (docs/decisions/0010)."""
 
 
 class TooLarge(Exception):
