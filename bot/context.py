@@ -40,6 +40,8 @@ def counts(hit: Hit, reading: Reading, keywords: Keywords) -> bool:
 def near_each_other(reading: Reading, intent: Intent, keywords: Keywords) -> str | None:
     """What was found of a pair of rows that the intent names `together` ("nước … ngực"), None if neither."""
     for first, second in intent.together:
+        if first.keys().isdisjoint(reading.folded) or second.keys().isdisjoint(reading.folded):
+            continue
         others = _places(reading, second, keywords)
         for begin, one in _places(reading, first, keywords) if others else ():
             for start, other in others:

@@ -30,6 +30,7 @@ _GIVE_BACK: Final = (
 )
 _FREELY: Final = re.IGNORECASE | re.DOTALL
 _AROUND: Final = " \t\n:;,.-"
+_OPENINGS: Final = ("duyet", "sua", "tra", "tinh", "ai ")
 _STATUS: Final = r"tinh ?trang(?: tin)?(?: {ref})?"
 _SILENT: Final = r"ai (?:con )?chua (?:xac )?nhan(?: tin)?(?: {ref})?"
 
@@ -48,10 +49,12 @@ class Command:
 def parse_command(text: str, prefix: str) -> Command | None:
     """ "DUYET 1126-07 4831", "TRALAI 1126-07 4831 sai phụ lục", "TINHTRANG TB1126-07", "AI CHUA NHAN"; nothing else
     beside it. `prefix` opens codes."""
+    said = fold(text)
+    if not said.startswith(_OPENINGS):
+        return None
     given_back = _given_back(text, prefix)
     if given_back is not None:
         return given_back
-    said = fold(text)
     ref = _REF.format(prefix=re.escape(fold(prefix)))
     if found := re.fullmatch(_APPROVE.format(ref=ref, digits=CODE_DIGITS), said):
         return Command("approve", f"{prefix}{found[1]}-{found[2]}", found[3])

@@ -33,6 +33,8 @@ class Reading:
     """Indices are into `words`. `hits` are phrases that do not overlap; `place_words` belong to units or waters."""
 
     words: tuple[Word, ...]
+    folded: frozenset[str]
+    """The words without accents, to see quickly what cannot be there."""
     first_token: str
     hits: tuple[Hit, ...]
     units: FoundUnits
@@ -99,6 +101,7 @@ class Reader:
         report_word = self._report_word(words)
         return Reading(
             words=tuple(words),
+            folded=frozenset(word.folded for word in words),
             first_token=first,
             hits=laid_out.hits,
             units=laid_out.units,
@@ -125,7 +128,7 @@ class Reader:
         found = Candidates(words, self._keywords)
         claimed = _span(hit for hit in found.several() if hit.phrase.tier is not Tier.STOP)
         phrases_first = self._layout(text, words, found, claimed, waters, ordered=ordered)
-        if not claimed:
+        if not claimed or self._finder.book.vocabulary.isdisjoint(words[at].folded for at in claimed):
             return phrases_first
         places_first = self._layout(text, words, found, frozenset(), waters, ordered=ordered)
         guessed = places_first.units.via == "typo"

@@ -56,6 +56,7 @@ class Mentions:
         words = book.words
         self._types = {_folded(one): (kind, one) for kind, listed in words.types.items() for one in listed}
         self._type_starts = frozenset(phrase[0] for phrase in self._types)
+        self._starts = self._type_starts.union(book.lengths)
         self._ages = tuple(
             (_folded(phrase), phrase, kinds)
             for phrases, kinds in (
@@ -90,7 +91,8 @@ class Mentions:
         found: list[Mention] = []
         at = 0
         while at < len(words):
-            mention = self._at(words, at, taken, setting) if at not in taken else None
+            begins = at not in taken and words[at].folded in self._starts
+            mention = self._at(words, at, taken, setting) if begins else None
             if mention is None:
                 at += 1
             else:

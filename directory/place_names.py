@@ -121,6 +121,11 @@ class NameBook:
         types = [" ".join(phrase) for listed in words.types.values() for phrase in listed if "".join(phrase) != "a"]
         self.phrases: Final = (*self._by_key, *(fold(word) for word in types))
         self.lexicon: Final = Lexicon(self.phrases)
+        ages = [word for phrase in (*words.old, *words.new) for word in phrase]
+        self.vocabulary: Final = frozenset(
+            [*(word for phrase in self.phrases for word in phrase.split()), *map(fold, ages), *words.between]
+        )
+        """Folded words of which mentions consist."""
 
     @property
     def keys(self) -> Iterable[str]:

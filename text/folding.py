@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 _ZERO_WIDTH: Final = (
@@ -38,6 +39,8 @@ for _code in [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]:
     if _first.isascii() and _first.isalpha():
         _PLAIN[_code] = _first
 
+_REMEMBERED: Final = 4_096  # texts
+_REMEMBERED_CHARS: Final = 320  # of a text: two SMS parts; 4,096 of them take 2 MB at most
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
 
 # Open syllables only: "hoà" moves, "hoàn" and "quý" never do.
@@ -66,7 +69,15 @@ def unaccent(s: str) -> str:
 
 def fold(s: str) -> str:
     """The comparison key: lower case, no accents, anything that is not a Latin letter or digit a single space."""
+    return _remembered(s) if len(s) <= _REMEMBERED_CHARS else _folded(s)
+
+
+def _folded(s: str) -> str:
     return _NOT_WORD.sub(" ", unaccent(nfc(s)).lower()).strip()
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_folded)
+"""A message is folded by everybody who looks at it, and the words of a table again and again."""
 
 
 def has_marks(s: str) -> bool:

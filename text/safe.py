@@ -10,6 +10,7 @@ import re
 import string
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from text.folding import INVISIBLE, ODD_BLANKS, unaccent
@@ -92,6 +93,8 @@ _MIXED_NUMBER: Final = re.compile(r"(?<=[0-9])(?=[½¼¾])")
 _BLANKS: Final = re.compile(r" {2,}")
 _LINE_ENDS: Final = re.compile(r" *\n *")
 _SPACE_BEFORE: Final = re.compile(r"(?<=\w) +(?=[.,;:!?)])")
+_REMEMBERED: Final = 2_048  # texts
+_REMEMBERED_CHARS: Final = 200  # of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,10 @@ def is_safe(s: str) -> bool:
 
 def to_safe(s: str) -> Safe:
     """`s` in the safe subset, with what was replaced. Idempotent; never raises."""
+    return _remembered(s) if len(s) <= _REMEMBERED_CHARS else _made_safe(s)
+
+
+def _made_safe(s: str) -> Safe:
     composed = unicodedata.normalize("NFC", s).replace("\r\n", "\n")
     if SAFE.issuperset(plain := unaccent(composed)):
         return Safe(_tidy(plain, changed=False), (), plain != composed)
@@ -141,6 +148,10 @@ def to_safe(s: str) -> Safe:
             pieces.append(target := _last_resort(ch))
             changes[Change(ch, target)] = None
     return Safe(_tidy("".join(pieces), changed=bool(changes)), tuple(changes), unaccented)
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_made_safe)
+"""Answers are made of the same names, times and sentences all day."""
 
 
 def _replace_phrases(s: str, changes: dict[Change, None]) -> str:
