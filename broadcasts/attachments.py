@@ -16,7 +16,7 @@ from broadcasts.archive import blob_path
 from broadcasts.content import CHAT, SMS_LEADER, Content, Setting, too_long
 from broadcasts.marks import load_marks
 from broadcasts.model import Draft, Problem
-from broadcasts.routes import Routes
+from broadcasts.routes import Route, Routes
 from broadcasts.templates import fill
 from directory.audience import Audience
 from store import attachments
@@ -112,9 +112,9 @@ def _texts_with_links(files: Sequence[Attachment], families: Sequence[str], rout
     )
 
 
-def _used(families: Sequence[str], routes: Routes) -> list[Any]:
-    direct = [route for family in families if (route := routes.direct(family)) is not None]
-    return [*direct, *routes.groups(families)]
+def _used(families: Sequence[str], routes: Routes) -> list[Route]:
+    """Every channel of these families: one may have to take another's place after the approval."""
+    return [route for route in routes.all if route.family in families]
 
 
 def _chat_line(one: Attachment) -> str:
