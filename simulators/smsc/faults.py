@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +11,8 @@ RECEIPT_STYLES: Final = ("text", "tlv", "both", "data_sm")
 RECEIPT_PARTS: Final = ("all", "first", "last", "none")
 MO_SPLITS: Final = ("udh8", "udh16", "sar", "payload")
 MO_ORDERS: Final = ("forward", "reverse", "shuffle")
+_STAT: Final = re.compile(r"[A-Z]{0,9}")
+_ERR: Final = re.compile(r"[0-9A-Za-z]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Faults:
     receipt_id_style: str = "same"
     """"same" or a style of ids."""
     receipt_style: str = "text"
+    receipt_stat: str = ""
+    """Every receipt says this, whatever became of the message: any word a carrier may use."""
+    receipt_err: str = "000"
+    """… with this error number."""
     receipt_unmarked: bool = False
     """Receipts come with esm_class 0, known only by their text."""
     receipt_delay: float = 0.0
@@ -115,6 +122,8 @@ class Faults:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}")
+        if not _STAT.fullmatch(self.receipt_stat) or not _ERR.fullmatch(self.receipt_err):
+            raise ValueError("receipt_stat is up to nine capitals, receipt_err up to three letters or digits")
         if self.fail_ratio > 1:
             raise ValueError("fail_ratio is a share, 0 to 1")
 

@@ -66,10 +66,9 @@ def receipt(
         mark = b"\0" if faults.receipt_unmarked else b"\x20" if stat == "ENROUTE" else b"\x04"
         head = b"\0\1\1" + to + b"\0\5\0" + sender + b"\0" + mark
         return Command.DELIVER_SM, head + b"\0\0\0\0\0\0\0\0" + bytes((len(text),)) + text, False
-    tlvs: dict[int, bytes] = {
-        Tag.RECEIPTED_MESSAGE_ID: receipt_id.encode() + b"\0",
-        Tag.MESSAGE_STATE: bytes((_STATE_NUMBERS[stat],)),
-    }
+    tlvs: dict[int, bytes] = {Tag.RECEIPTED_MESSAGE_ID: receipt_id.encode() + b"\0"}
+    if stat in _STATE_NUMBERS:  # the words of the wild have no number
+        tlvs[Tag.MESSAGE_STATE] = bytes((_STATE_NUMBERS[stat],))
     if err.isdigit() and int(err):
         tlvs[Tag.NETWORK_ERROR_CODE] = b"\x03" + int(err).to_bytes(2, "big")
     message = Message(

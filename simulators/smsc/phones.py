@@ -55,6 +55,8 @@ class Phones:
 
     def fate(self, number: bytes) -> Fate:
         """The same for every message to a number, whatever the order."""
+        if self._faults.receipt_stat:
+            return self._faults.receipt_stat, self._faults.receipt_err
         if number in self._off:
             return OFF
         if number in self._unknown:
