@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from store.broadcasts import SINGLE
 from store.engine import Tx
 
 BEAT = "watch.beat"
@@ -47,6 +48,8 @@ class Idle:
     code: str
     channel: str
     waiting: int
+    has_page: bool
+    """False for answers and single messages, which ride in a broadcast that is never listed."""
 
 
 _FINDING = "kind, subject, params, since, seen_at, told_at, ended_at"
@@ -113,14 +116,14 @@ def idle_chunks(tx: Tx, before: float) -> list[Idle]:
     """What could have been sent since `before` and that no worker touched since then. Chunks of a long list that wait
     their turn are none: somebody works at that list."""
     rows = tx.execute(
-        "SELECT b.code, c.channel, sum(c.c_queued + c.c_sending + c.c_retrying) FROM chunk c"
+        "SELECT b.code, c.channel, sum(c.c_queued + c.c_sending + c.c_retrying), b.kind FROM chunk c"
         " JOIN broadcast b ON b.no = c.broadcast_no WHERE c.state < 2"
-        " GROUP BY c.broadcast_no, c.channel"
+        " GROUP BY b.code, b.kind, c.channel"
         " HAVING max(c.lease_until) < ? AND max(c.next_try_at) < ? AND sum(c.c_queued + c.c_sending + c.c_retrying) > 0"
         " AND max(coalesce(b.started_at, b.created_at)) < ?",
         (before, before, before),
     )
-    return [Idle(row[0], row[1], int(row[2])) for row in rows]
+    return [Idle(row[0], row[1], int(row[2]), row[3] != SINGLE) for row in rows]
 
 
 def unknown_outcomes(tx: Tx, since: float, before: float) -> list[tuple[str, int]]:

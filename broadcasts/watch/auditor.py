@@ -55,7 +55,8 @@ def _not_moving(tx: Tx, now: float) -> Iterator[Finding]:
     for one in watch.idle_chunks(tx, now - IDLE_SECONDS):
         if one.channel not in down:
             facts = {"code": one.code, "channel": one.channel, "count": one.waiting}
-            yield Finding("idle", f"{one.code} {one.channel}", facts, href=f"/broadcasts/{one.code}")
+            href = f"/broadcasts/{one.code}" if one.has_page else ""
+            yield Finding("idle", f"{one.code} {one.channel}", facts, href=href)
     unread = watch.oldest_unread(tx)
     if unread is not None and unread < now - UNREAD_SECONDS:
         yield Finding("unread", "inbox", {"since": unread}, href="/inbox")
