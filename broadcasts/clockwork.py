@@ -17,7 +17,7 @@ from broadcasts.model import AckState, BroadcastState, DeliveryState
 from broadcasts.plan import NewChunk, plan_broadcast, plan_of
 from broadcasts.routes import Routes
 from lanes.port import Bus, Lanes
-from store import broadcasts, chunks, rollcalls
+from store import alarms, broadcasts, chunks, rollcalls
 from store.broadcasts import BroadcastRow
 from store.engine import Ledger, Tx
 
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 S = BroadcastState
 D = DeliveryState
+LATE_SECONDS = 60.0
+"""Due and not started for so long: the duty board says so."""
 REANNOUNCE_LIMIT = 5_000
 """Queued chunks that one pass puts back into the lanes."""
 
@@ -73,17 +75,27 @@ class Clockwork:
         rows = await self._ledger.read(lambda tx: broadcasts.in_states(tx, live))
         now = self._now()
         for row in rows:
-            if row.valid_until <= now and row.state != S.SENT:
-                await self._ledger.write(lambda tx, row=row: lifecycle.expire(tx, row, now))  # type: ignore[misc]
-            elif row.state == S.SCHEDULED and (row.fire_at or 0.0) <= now:
-                await self.fire(row.no)
-            elif row.state == S.SENDING and row.planned_at is None:
-                await self.announce(await plan_broadcast(self._ledger, self._routes, row.no, now))
-            elif row.state == S.SENT:
-                await self._ledger.write(lambda tx, row=row: _close_if_over(tx, row, now))  # type: ignore[misc]
-            else:
+            try:
+                moved = await self._move_on(row, now)
+            except Exception:  # one broadcast that cannot go on keeps no other one back
+                log.exception("broadcast_stuck", no=row.no, state=row.state)
                 continue
-            self._bus.publish(f"broadcast:{row.no}", {"type": "state", "no": row.no})
+            if moved:
+                self._bus.publish(f"broadcast:{row.no}", {"type": "state", "no": row.no})
+
+    async def _move_on(self, row: BroadcastRow, now: float) -> bool:
+        """What time does to one broadcast. False: nothing now."""
+        if row.valid_until <= now and row.state != S.SENT:
+            await self._ledger.write(lambda tx: _expire(tx, row, now))
+        elif row.state == S.SCHEDULED and (row.fire_at or 0.0) <= now:
+            await self.fire(row.no)
+        elif row.state == S.SENDING and row.planned_at is None:
+            await self.announce(await plan_broadcast(self._ledger, self._routes, row.no, now))
+        elif row.state == S.SENT:
+            await self._ledger.write(lambda tx: _close_if_over(tx, row, now))
+        else:
+            return False
+        return True
 
     async def fire(self, no: int) -> bool:
         """Start an approved broadcast: approval, hash and validity are checked again, and only one caller wins."""
@@ -98,6 +110,7 @@ class Clockwork:
             changed = broadcasts.update(tx, no, (S.SCHEDULED,), {"state": S.SENDING.value, "started_at": now})
             if changed:
                 broadcasts.note(tx, no, now, lifecycle.SYSTEM, "started")
+                _say_if_late(tx, row, now)
                 if row.supersedes is not None:
                     lifecycle.replace(tx, row.supersedes, no, now)
             return changed
@@ -123,6 +136,21 @@ class Clockwork:
         for no in done.changed():
             self._bus.publish(f"broadcast:{no}", {"type": "rollcall", "no": no})
         return done
+
+
+def _say_if_late(tx: Tx, row: BroadcastRow, now: float) -> None:
+    """It was to leave at a time at which nobody was there."""
+    if row.fire_at is None or now - row.fire_at <= LATE_SECONDS:
+        return
+    broadcasts.note(tx, row.no, now, lifecycle.SYSTEM, "fired_late", {"due": row.fire_at})
+    alarms.raise_once(tx, "fired_late", row.code, {"name": row.title, "due": row.fire_at}, now)
+
+
+def _expire(tx: Tx, row: BroadcastRow, now: float) -> None:
+    """Approved, and never sent: that is said, and not only written down."""
+    if lifecycle.expire(tx, row, now) and row.state == S.SCHEDULED:
+        due = row.fire_at or row.approved_at or now
+        alarms.raise_once(tx, "schedule_missed", row.code, {"name": row.title, "due": due}, now)
 
 
 def _close_if_over(tx: Tx, row: BroadcastRow, now: float) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from adapters.contract import Evidence
 from broadcasts.lifecycle import SYSTEM
 from broadcasts.model import AckState, DeliveryState
@@ -18,17 +20,21 @@ from broadcasts.routes import Routes
 from broadcasts.states import OPEN_FOR_ACKNOWLEDGEMENT, REACHED, STILL_ASKED, WORKING
 from broadcasts.steps import Plan, Step, needless
 from broadcasts.ways import Way
-from store import broadcasts, deliveries, outages, rollcalls
+from store import alarms, broadcasts, deliveries, outages, rollcalls
 from store.broadcasts import BroadcastRow, MemberRow
 from store.engine import Tx
 from store.outages import Outage
 from store.rollcalls import AckRow
+
+log = structlog.get_logger(__name__)
 
 D = DeliveryState
 UNITS_PER_TICK = 500
 """Units that one tick looks at; the next tick takes the rest."""
 VERDICT_SECONDS = 60.0
 """After the last step, how often we look whether a way is still open before a unit is called unreachable."""
+STUCK_SECONDS = 30.0
+"""When a broadcast whose steps could not be taken is tried again."""
 Tried = Sequence[tuple[str, str, int]]
 """(channel, address, state) of everything that went to a unit in person."""
 
@@ -88,7 +94,15 @@ def take_due_steps(tx: Tx, routes: Routes, now: float) -> Steps:
         if row is None or row.state not in OPEN_FOR_ACKNOWLEDGEMENT or row.valid_until <= now:
             rollcalls.halt(tx, no)
             continue
-        _take_steps_of(tx, routes, row, acks, down, now, done)
+        tx.execute("SAVEPOINT steps")
+        try:
+            _take_steps_of(tx, routes, row, acks, down, now, done)
+        except Exception:  # one broadcast that cannot go on keeps no other one back
+            tx.execute("ROLLBACK TO steps")
+            log.exception("escalation_stuck", no=no)
+            rollcalls.put_off(tx, no, now, now + STUCK_SECONDS)
+            alarms.raise_again(tx, "escalation_stuck", row.code, {"name": row.title, "due": now}, now)
+        tx.execute("RELEASE steps")
     return done
 
 

@@ -118,6 +118,11 @@ def reached_after_all(tx: Tx, broadcast_no: int, unit_code: str) -> None:
     )
 
 
+def put_off(tx: Tx, broadcast_no: int, now: float, until: float) -> None:
+    """What is due of this broadcast is looked at again then."""
+    tx.execute("UPDATE rollcall SET next_at = ? WHERE broadcast_no = ? AND next_at <= ?", (until, broadcast_no, now))
+
+
 def halt(tx: Tx, broadcast_no: int) -> None:
     """No unit of this broadcast is asked any more."""
     tx.execute("UPDATE rollcall SET next_at = NULL WHERE broadcast_no = ? AND next_at IS NOT NULL", (broadcast_no,))

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from adapters.contract import Now
+from broadcasts.clockwork import LATE_SECONDS
 from broadcasts.model import Refusal
 from broadcasts.schedules.kinds import Kind, Kinds, NotApproved, Occurrence, Void
 from broadcasts.schedules.rules import between, next_after
@@ -24,8 +25,6 @@ from store.schedules import FireRow, ScheduleRow
 
 log = structlog.get_logger(__name__)
 
-LATE_SECONDS: Final = 60.0
-"""Due and not started for so long: the duty board says so."""
 MISSED_MOST: Final = 500
 """Occurrences of one schedule that one pass notes as missed: three weeks of an hourly one."""
 RUN_AGAIN_SECONDS: Final = 120.0

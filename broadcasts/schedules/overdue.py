@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 from adapters.contract import Now
+from broadcasts.clockwork import LATE_SECONDS
 from broadcasts.model import BroadcastState
-from broadcasts.schedules.firing import LATE_SECONDS
 from lanes.port import Bus
 from store import alarms, broadcasts, schedules
 from store.engine import Ledger, Tx

@@ -8,8 +8,9 @@ from adapters.contract import ReceiptState, RejectClass, Rejected, Unknown
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.model import Actor, Role
 from broadcasts.outages import is_down, works_again
+from broadcasts.schedules.overdue import Overdue
 from broadcasts.steps import Step, chosen_steps
-from store import broadcasts, rollcalls
+from store import alarms, broadcasts, rollcalls
 from tests.scenario.test_escalation import UNITS, Town
 
 FAMILIES = ("zalo", "sms")
@@ -150,4 +151,52 @@ async def test_after_the_end_a_mark_starts_nothing(tmp_path):
     await town.room.ledger.write(lambda tx: broadcasts.update(tx, town.no, ("sent",), {"state": "closed"}))
     await acks.mark("TB1126-01", UNITS[0], "awaiting", "", OFFICER, town.clock.at)
     assert (await town.room.ledger.read(lambda tx: rollcalls.one(tx, town.no, UNITS[0]))).next_at is None
+    await town.room.stop()
+
+
+async def test_a_broadcast_that_cannot_go_on_keeps_no_other_one_back_and_rings(tmp_path):
+    town = Town(tmp_path, steps=chain(ZALO, SMS, CALL))
+    await town.begin()
+    await town.settled()
+    broken = await town.room.approved(members=town.members, steps=town.steps, code="TB1126-99")
+    await town.room.clockwork.fire(broken)
+    spoil = "UPDATE broadcast SET plan = '{}' WHERE no = ?"
+    await town.room.ledger.write(lambda tx: tx.execute(spoil, (broken,)).rowcount)
+    await town.wait(301)
+    await town.settled()
+    assert {one.to for one in town.sms.left} == {f"849000{unit}" for unit in UNITS}
+    ringing = await town.room.ledger.read(alarms.ringing)
+    assert [(one.kind, one.subject) for one in ringing] == [("escalation_stuck", "TB1126-99")]
+    await town.room.stop()
+
+
+@pytest.mark.parametrize(("late", "state", "rings"), [(1, "sending", []), (120, "sending", ["fired_late"]),
+                                                      (7200, "expired", ["schedule_missed"])])  # fmt: skip
+async def test_send_later_starts_late_while_it_is_valid_and_rings_where_it_is_not(tmp_path, late, state, rings):
+    town = Town(tmp_path, steps=chain(ZALO))
+    await town.room.start()
+    at = town.clock.at + 600
+    no = await town.room.approved(members=town.members, steps=town.steps, fire_at=at)
+    await town.room.clockwork.tick_broadcasts()
+    assert not town.zalo.left
+    town.clock.at = at + late
+    for _ in range(2):
+        await town.room.clockwork.tick_broadcasts()
+    row = await town.room.ledger.read(lambda tx: broadcasts.by_no(tx, no))
+    assert row.state in (state, "sent")
+    assert [one.kind for one in await town.room.ledger.read(alarms.ringing)] == rings
+    await town.room.stop()
+
+
+async def test_what_was_changed_after_its_approval_does_not_leave_and_that_is_said(tmp_path):
+    town = Town(tmp_path, steps=chain(ZALO))
+    await town.room.start()
+    await town.room.approved(members=town.members, steps=town.steps, content_hash="other")
+    overdue = Overdue(town.room.ledger, town.room.bus, town.clock)
+    for _ in range(2):
+        town.clock.at += 61
+        await town.room.clockwork.tick_broadcasts()
+        await overdue.tick()
+    assert not town.zalo.left
+    assert [one.kind for one in await town.room.ledger.read(alarms.ringing)] == ["not_started"]
     await town.room.stop()
