@@ -48,7 +48,9 @@ def test_its_proofs_exist(folder: Path) -> None:
     """`tests/…` names a file; a bare `test_….py` beside it lies in the same folder."""
     for key, value in quality(folder)["proved"].items():
         paths = re.findall(r"tests/[\w/]+\.py", value)
-        assert paths or key == "live" or key.endswith("live"), f"{key} names no test"
+        measured = re.findall(r"benchmarks\.(\w+)", value)
+        assert paths or measured or key == "live", f"{key} names no test"
+        assert all((ROOT / "benchmarks" / f"{name}.py").is_file() for name in measured), value
         for path in paths:
             assert (ROOT / path).is_file(), path
         for bare in re.findall(r"(?<![\w/])test_\w+\.py", value):
