@@ -11,12 +11,12 @@ from broadcasts.schedules.kinds import HOUR, Kind, Occurrence, Void
 from broadcasts.step_check import duration
 from store import broadcasts, damage_reports
 from store.engine import Tx
-from text.dates import local
+from text.dates import clock, local
 
 KIND: Final = "round"
 FIELDS: Final = frozenset({"name", "open_for", "in_event"})
-DATE_ROOM: Final = 11
-"""Characters of " 26/12/2026" behind the name."""
+DATE_ROOM: Final = 17
+"""Characters of " 16:00 26/12/2026" behind the name."""
 
 
 def rounds_kind() -> Kind:
@@ -53,7 +53,8 @@ def _open(tx: Tx, what: Occurrence) -> Mapping[str, Any]:
     if due + seconds <= what.now:
         raise Void("round_over")
     day = local(due)
-    name = f"{payload['name'].strip()} {day.day}/{day.month}"
+    hour = f"{clock(due)} " if len(what.schedule.rule.get("times", ())) > 1 else ""
+    name = f"{payload['name'].strip()} {hour}{day.day}/{day.month}"
     if damage_reports.has_round(tx, name):
         name = f"{name}/{day.year}"
     if damage_reports.has_round(tx, name):
