@@ -221,15 +221,15 @@ async def _send(rig: Rig, *envelopes: Envelope) -> ReportBook:
 
 async def test_told_to_wait_rests_exactly_so_long_and_no_other_request_lifts_it(rig: Rig) -> None:
     await ready(rig)
-    rig.sim.set_faults({"throttle_next": 1, "retry_after": 1})
+    rig.sim.set_faults({"throttle_next": 1, "retry_after": 2})
     first = await _send(rig, *one())
     began = time.monotonic()
-    assert first.one(1) == Rejected("throttled", RETRY, "429 Too Many Requests: retry after 1", 1.0)
+    assert first.one(1) == Rejected("throttled", RETRY, "429 Too Many Requests: retry after 2", 2.0)
     assert (await rig.channel.probe()).key == "telegram.throttled"
     await rig.sim.person_says(OTHER, None, "còn đó không")  # a request in between: polling goes on
     book = await _send(rig, Envelope(2, OTHER, "sau khi chờ"))
     assert isinstance(book.one(2), Accepted)
-    assert time.monotonic() - began >= 0.95
+    assert time.monotonic() - began >= 1.95
 
 
 async def test_a_group_told_to_wait_does_not_hold_up_people(rig: Rig) -> None:
@@ -470,6 +470,57 @@ async def test_a_press_is_answered_only_when_it_is_stored(both: Rig) -> None:
     assert not sim.answered_callbacks
     await until(lambda: len(sim.answered_callbacks) == 1)
     assert len(both.sink.inbox) == 1
+
+
+@asynccontextmanager
+async def forwarding(seen: list[bytes]) -> AsyncIterator[str]:
+    """An HTTP proxy as an office has one: it is asked with whole addresses (RFC 9112 3.2.2) and fetches them."""
+
+    async def carry(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            to.write(data)
+        to.close()
+
+    async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n")
+        method, address, version = head.split(b" ")
+        seen.append(method)
+        host, _, path = address.removeprefix(b"http://").partition(b"/")
+        name, _, port = host.decode().partition(":")
+        there, out = await asyncio.open_connection(name, int(port))
+        rest = await reader.readuntil(b"\r\n\r\n")
+        out.write(b" ".join((method, b"/" + path, version)) + b"Connection: close\r\n" + rest)
+        await asyncio.gather(carry(reader, out), carry(there, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve_one, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+async def test_everything_goes_by_the_proxy_where_one_is_set() -> None:
+    seen: list[bytes] = []
+    async with forwarding(seen) as proxy, rig_for("poll", proxy=SecretStr(proxy)) as rig:
+        await ready(rig)
+        assert isinstance((await _send(rig, *one())).one(1), Accepted)
+        await rig.sim.person_says(OTHER, None, "dạ rõ")
+        await until(lambda: len(rig.sink.inbox) == 1)
+    assert len(seen) >= 3
+
+
+async def test_a_proxy_that_is_not_there_is_said_and_nothing_has_left() -> None:
+    async with simulator() as sim:
+        channel, book = (
+            TelegramChannel(settings_for(sim, proxy=SecretStr("http://127.0.0.1:9")), MemoryState()),
+            ReportBook(),
+        )
+        await channel.start(RecordingSink())
+        await channel.send(one(), book)
+        await until(lambda: 1 in book.outcomes)
+        assert isinstance(outcome := book.one(1), Rejected)
+        assert (outcome.reason, outcome.cls) == ("link_down", RETRY)
+        assert (await channel.probe()).key == "telegram.link_down"
+        assert not sim.stage.lines
+        await channel.stop()
 
 
 async def test_two_pollers_are_noticed(rig: Rig) -> None:
