@@ -518,7 +518,11 @@ async def test_a_proxy_that_is_not_there_is_said_and_nothing_has_left() -> None:
         await until(lambda: 1 in book.outcomes)
         assert isinstance(outcome := book.one(1), Rejected)
         assert (outcome.reason, outcome.cls) == ("link_down", RETRY)
-        assert (await channel.probe()).key == "telegram.link_down"
+        for _ in range(500):
+            if (health := await channel.probe()).key == "telegram.link_down":
+                break
+            await asyncio.sleep(0.01)
+        assert health.key == "telegram.link_down"
         assert not sim.stage.lines
         await channel.stop()
 
