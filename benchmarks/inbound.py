@@ -13,12 +13,13 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters.contract import (
+    Button,
     Envelope,
     Evidence,
     Health,
@@ -38,6 +39,7 @@ from bot.ears import load as load_ears
 from bot.intake import Intake
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.model import Actor
+from broadcasts.plan import NewChunk
 from broadcasts.routes import Route, Routes
 from broadcasts.single import write_single
 from directory.units import UnitCatalogue
@@ -109,12 +111,19 @@ class ReplyQueue:
         *,
         priority: Priority = Priority.NORMAL,
         inbox_id: int | None = None,
+        buttons: tuple[Button, ...] = (),
+        also: Callable[[Tx], None] | None = None,
     ) -> int:
         route = self.routes.resolve(channel_family)
         assert route is not None
-        delivery, made = await self.ledger.write(
-            lambda tx: write_single(tx, route, to, text, actor, priority, inbox_id, time.time())
-        )
+
+        def write(tx: Tx) -> tuple[int, NewChunk | None]:
+            written = write_single(tx, route, to, text, actor, priority, inbox_id, time.time(), buttons)
+            if also is not None:
+                also(tx)
+            return written
+
+        delivery, made = await self.ledger.write(write)
         if made is not None:
             await self.lanes.announce(made.channel, priority, made.chunk)
         return delivery

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from adapters.contract import Button, Now, Priority
@@ -34,6 +35,7 @@ class Outbox(Protocol):
         priority: Priority = Priority.NORMAL,
         inbox_id: int | None = None,
         buttons: tuple[Button, ...] = (),
+        also: Callable[[Tx], None] | None = None,
     ) -> int: ...
 
 
@@ -45,14 +47,11 @@ class Speaking:
         self._said_in_group: dict[str, deque[float]] = {}
 
     async def carry_out(self, message: Waiting, address: Address, look: Look, act: Act) -> Handled:
-        """Send, then record: a crash between the two sends nothing twice, the answer is unique by its message."""
-        handled, question = act.handled, act.question
-        if act.reply is not None and not look.answered:
-            hushed = self._hush(message, look, act)
-            if hushed is None:
-                await self._say(message, act.reply)
-            else:
-                handled, question = unsaid(handled, hushed), None
+        """Send and record in one transaction; where nothing is said, record. Repeated after a crash, it sends nothing
+        twice: the answer is unique by its message."""
+        handled, question, reply = act.handled, act.question, None if look.answered else act.reply
+        if reply is not None and (hushed := self._hush(message, look, act)) is not None:
+            handled, question, reply = unsaid(handled, hushed), None, None
 
         def record(tx: Tx) -> None:
             now = self._now()
@@ -62,12 +61,15 @@ class Speaking:
             if question is not None:
                 _remember(tx, address, question, now)
 
-        await self._record(record)
+        if reply is None:
+            await self._record(record)
+        else:
+            await self._say(message, reply, record)
         return handled
 
-    async def _say(self, message: Waiting, reply: str) -> None:
+    async def _say(self, message: Waiting, reply: str, record: Callable[[Tx], None]) -> None:
         await self._outbox.send_single(
-            message.channel, message.chat, reply, BOT, priority=Priority.LIFE, inbox_id=message.id
+            message.channel, message.chat, reply, BOT, priority=Priority.LIFE, inbox_id=message.id, also=record
         )
         if message.is_group:
             self._said_in_group.setdefault(message.chat, deque()).append(self._now())

@@ -33,6 +33,7 @@ from broadcasts.model import (
     RollcallRow,
 )
 from broadcasts.own_steps import shown
+from broadcasts.plan import NewChunk
 from broadcasts.prepared import load_prepared, with_prepared
 from broadcasts.pricing import Pricing
 from broadcasts.routes import Routes
@@ -422,17 +423,23 @@ class Desk:
         priority: Priority = Priority.NORMAL,
         inbox_id: int | None = None,
         buttons: tuple[Button, ...] = (),
+        also: Callable[[Tx], None] | None = None,
     ) -> int:
         """One message to one address; `channel_family` is a family or a channel's own name. Returns its delivery id,
-        after the commit."""
+        after the commit. `also` is done in the same transaction."""
         require(actor, MAY_WRITE)
         route = self._routes.resolve(channel_family)
         if route is None:
             problem = Problem("channel", "channel_off", {"channel": channel_family})
             raise Refusal(RefusalKind.INVALID, "invalid_input", (problem,))
-        delivery, made = await self._ledger.write(
-            lambda tx: write_single(tx, route, to, text, actor, priority, inbox_id, self._now(), buttons)
-        )
+
+        def write(tx: Tx) -> tuple[int, NewChunk | None]:
+            written = write_single(tx, route, to, text, actor, priority, inbox_id, self._now(), buttons)
+            if also is not None:
+                also(tx)
+            return written
+
+        delivery, made = await self._ledger.write(write)
         if made is not None:
             await self._clockwork.announce([made])
         return delivery

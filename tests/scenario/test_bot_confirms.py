@@ -355,7 +355,7 @@ async def test_a_crash_before_or_after_the_answer_still_answers_once(
             await office.intake.store([office.incoming("DANHAN TB0825-07", chairman.phone, "sms.one")])
             await died.wait()
             await office.stop_listening()
-        assert (await office.last()).state == "new"
+        assert (await office.last()).state == "acknowledged", "answer and record are one transaction"
     office.listen_again()
     await office.settled()
     assert len(office.left("sms.one", chairman.phone)) == 1
