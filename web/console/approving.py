@@ -40,7 +40,7 @@ async def what_may(services: Services, view: BroadcastView, actor: Actor) -> May
         return MayDecide(False, "own", alone)
     if not allows(actor.role, Role.APPROVER):
         return MayDecide(False, "not_you", alone)
-    return MayDecide(on_duty, "" if on_duty else "not_on_duty", alone)
+    return MayDecide(True) if on_duty else MayDecide(False, "not_on_duty", alone)
 
 
 def asked_number(view: BroadcastView) -> int:

@@ -14,9 +14,11 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from broadcasts.carrier_orders.office import TOPIC as ORDERS
 from broadcasts.model import Role
 from web import streams
-from web.console import board, rollcall
+from web.api.carrier_orders import named_order
+from web.console import board, carrier_orders, rollcall
 from web.console.page import bar, page, part
 from web.context import actor_of, checked_ref, say_of, services_of, session_of
 from web.roles import at_least
@@ -59,13 +61,17 @@ SHARED: Final = web.AppKey("shared", Shared)
 
 @page("GET", "/live", VIEWER)
 async def stream(request: web.Request) -> web.StreamResponse:
-    """`?broadcast=CODE` for a roll-call, `?board` for the duty board, neither for the top bar alone."""
+    """`?broadcast=CODE` for a roll-call, `?order=CODE` for an order to carriers, `?board` for the duty board, none of
+    them for the top bar alone."""
     services = services_of(request)
     topics = ["alarms", "channels", "inbox", "roster"]
     ref = request.query.get("broadcast", "")
     if ref:
         view = await services.desk.view(checked_ref(ref))
         topics.append(f"broadcast:{view.id}")
+    elif order := request.query.get("order", ""):
+        await services.orders.view(named_order(order))
+        topics.append(ORDERS)
     elif "board" in request.query:
         opened = await services.desk.list(None, board.RECENT)
         topics += ["broadcasts", *(f"broadcast:{view.id}" for view in opened)]
@@ -109,6 +115,10 @@ async def current(request: web.Request) -> Regions:
         show = "map" if request.query.get("show") == "map" else "tiles"
         key = f"rollcall {show} {say.lang} {ref}"
         regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: rollcall.regions(request, ref, show))
+    elif order := request.query.get("order", ""):
+        order = named_order(order)
+        key = f"order {say.lang} {order}"
+        regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: carrier_orders.regions(request, order))
     elif "board" in request.query:
         key = f"board {say.lang} {actor_of(request).name} {_csrf(request)}"
         regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: board.regions(request))
@@ -118,7 +128,11 @@ async def current(request: web.Request) -> Regions:
 async def _bar(request: web.Request) -> Regions:
     services = services_of(request)
     bar_now = await bar(request, services, session_of(request), actor_of(request), None)
-    return {"status": part(request.app, "status.html", say_of(request), services.now(), bar=bar_now)}
+    say, now = say_of(request), services.now()
+    return {
+        "status": part(request.app, "status.html", say, now, bar=bar_now),
+        "on-duty": part(request.app, "on_duty.html", say, now, bar=bar_now),
+    }
 
 
 def digest(regions: Regions) -> str:
