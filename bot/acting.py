@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -157,7 +157,8 @@ class Acting:
                 return act
         code = pressed_code(message.payload) or pressed_code(message.text)
         if look.contact is not None and code is not None:
-            return await self._confirming.by_codes(message, look.contact, (code,), heard.form)
+            act = await self._confirming.by_codes(message, look.contact, (code,), heard.form)
+            return foreign(act) if message.payload and act.handled.note == "unknown_code" else act
         if look.contact is None and manners.is_robot(message.text, look.past, self._now()):
             return silent("robot")
         reason = "binary" if is_wordless(message) else manners.needs_reader(message.text, self._wording.rude)
@@ -262,6 +263,12 @@ def is_wordless(message: Waiting) -> bool:
 
 def silent(note: str, intent: str = "") -> Act:
     return Act(Handled("ignored", intent, note))
+
+
+def foreign(act: Act) -> Act:
+    """A button of ours carries a code of ours: this one is under a message of another office, or of a lost ledger, and
+    an officer should know that people answer it here."""
+    return replace(act, handled=replace(act.handled, state="human", note="foreign_button"))
 
 
 def for_person(note: str, look: Look, intent: str = UNKNOWN, reply: str | None = None) -> Act:

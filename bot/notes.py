@@ -7,7 +7,7 @@ from typing import Final
 FOR_PERSON: Final = frozenset(
     {
         "rescue", "needs_help", "report", "damage", "unknown", "menu", "media", "long", "rude", "binary", "stranger",
-        "other_unit", "withdraw", "failed", "report_stranger", "command_in_group", "enrol_limited",
+        "other_unit", "withdraw", "failed", "report_stranger", "command_in_group", "enrol_limited", "foreign_button",
     }
 )  # fmt: skip
 """Why an officer must read it. `menu`: not understood, and the menu was sent; `unknown`: that was done today already;

@@ -44,6 +44,13 @@ def erase_account(tx: Tx, channels: Sequence[str], kinds: Sequence[str], account
         f" WHERE value = ? AND channel IN ({among})",
         (ERASED, account, *channels),
     )
+    tx.execute(
+        "UPDATE enrolment SET value = ? || '-' || id, account_name = '', chat = ?,"  # noqa: S608
+        " state = CASE WHEN state = 'pending' THEN 'refused' ELSE state END"
+        f" WHERE value = ? AND channel IN ({of_kind})",
+        (ERASED, ERASED, account, *kinds),
+    )
+    tx.execute(f"DELETE FROM group_member WHERE value = ? AND channel IN ({of_kind})", (account, *kinds))  # noqa: S608
     addresses = tx.execute(
         f"UPDATE address SET active = 0, value = ? || '-' || id WHERE value = ? AND channel IN ({of_kind})",  # noqa: S608
         (ERASED, account, *kinds),

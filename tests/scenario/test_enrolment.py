@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.contract import IncomingKind
+from adapters.contract import IncomingKind, ReceiptState, RejectClass, Rejected
 from broadcasts.model import Actor, Refusal, Role
 from directory import book, editing, enrolment, enrolment_codes
 from directory.enrolment import Confirm
@@ -17,7 +17,8 @@ from loa.enrolment import EnrolmentRoom
 from store import directory, group_members, paths
 from store import enrolment as rows
 from store.engine import Tx
-from tests.scenario.bot_office import GROUP, UNITS, Contact, Office
+from tests.scenario.bot_office import GROUP, STEPS, UNITS, Contact, Office
+from tests.scenario.engine_room import leader
 
 CANBO = Actor("canbo", Role.OFFICER)
 HAU_LOC, HOANG_CHAU = "Xã Hậu Lộc", "Xã Hoằng Châu"
@@ -260,6 +261,41 @@ async def test_everything_inbound_proves_its_path_and_leaving_shuts_it(office: E
     office.clock.at += 60
     await office.says("", chairman.zalo, kind=IncomingKind.FOLLOW)
     assert (await seen())["zalo"].blocked_at is None
+
+
+async def test_what_reached_an_account_proves_it_and_a_refusal_for_good_shuts_it(office: Enrolling) -> None:
+    chairman = await office.register(HAU_LOC)
+    rows_of = await office.room.ledger.read(lambda tx: directory.addresses_of(tx, chairman.person))
+    address = next(one.id for one in rows_of if one.channel == "zalo")
+    member = replace(leader(chairman.unit, chairman.person, "zalo", chairman.zalo), address_id=address)
+
+    async def alert(code: str) -> None:
+        no = await office.room.approved(members=[member], steps=STEPS, code=code)
+        left = len(office.zalo.left)
+        await office.room.clockwork.fire(no)
+        await office.room.until(lambda: len(office.zalo.left) > left)
+        await office.settled()
+
+    async def path() -> paths.PathRow:
+        found = await office.room.ledger.read(lambda tx: paths.paths_of_unit(tx, chairman.unit))
+        return next(one for one in found if one.address_id == address)
+
+    await alert("TB0825-05")
+    assert (await path()).proved_at is None  # that the provider took it proves nothing
+    await office.room.recorder.receipts([office.zalo.receipt(office.zalo.left[-1], ReceiptState.DELIVERED)])
+    assert ((await path()).proved_at, (await path()).proved_by) == (office.clock.at, paths.DELIVERED)
+    office.clock.at += 60
+    office.zalo.answer = lambda envelope, times: Rejected("blocked", RejectClass.RECIPIENT)
+    await alert("TB0825-06")
+    assert (await path()).blocked_at == office.clock.at
+
+
+async def test_a_button_of_another_office_is_read_by_an_officer(office: Enrolling) -> None:
+    chairman = await office.register(HAU_LOC)
+    said = await office.says("", chairman.zalo, kind=IncomingKind.BUTTON, payload="ACK XX0101-99")
+    assert "Không có tin mang mã XX0101-99" in said
+    row = await office.last()
+    assert (row.state, row.note) == ("human", "foreign_button")
 
 
 async def test_who_is_in_the_group(office: Enrolling) -> None:
