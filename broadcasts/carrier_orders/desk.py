@@ -28,8 +28,8 @@ from broadcasts.desk import MAY_APPROVE, MAY_WRITE, REASON_MAX
 from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind, Role
 from directory.units import UnitCatalogue
 from lanes.port import Bus
+from store import carrier_letters, directory
 from store import carrier_orders as store
-from store import directory
 from store.carrier_orders import OrderRow
 from store.engine import Ledger, Tx
 from text.dates import OFFICE_ZONE
@@ -137,7 +137,7 @@ class OrderDesk(Following):
                 token = secrets.token_urlsafe(TOKEN_BYTES)
                 store.add_copy(tx, row.id, place, one.name, one.email, one.phone, one.note, token)
                 if one.email and self.mail_ready and row.mode == Mode.ACTUAL:
-                    store.post(tx, row.id, place, LetterKind.ORDER.value, now)
+                    carrier_letters.post(tx, row.id, place, LetterKind.ORDER.value, now)
             if row.mode != Mode.ACTUAL:
                 store.note(tx, row.id, now, "loa", "blocked_exercise")
             return self._view(tx, row.id)
@@ -179,12 +179,12 @@ class OrderDesk(Following):
 
     def _take_back(self, tx: Tx, row: OrderRow, actor: Actor, now: float) -> int:
         """How many carriers are told by mail that the order is off."""
-        store.drop_letters(tx, row.id, now)
-        told = {one.place for one in store.letters(tx, row.id) if one.state != "dropped"}
+        carrier_letters.drop_letters(tx, row.id, now)
+        told = {one.place for one in carrier_letters.letters(tx, row.id) if one.state != "dropped"}
         for copy in store.copies(tx, row.id):
             silence_over(tx, row.code, copy.name, actor.name, now)
         for place in sorted(told):
-            store.post(tx, row.id, place, LetterKind.CANCEL.value, now)
+            carrier_letters.post(tx, row.id, place, LetterKind.CANCEL.value, now)
         return len(told)
 
     # -- reading --------------------------------------------------------------------------------------------------

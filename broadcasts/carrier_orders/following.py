@@ -14,6 +14,7 @@ from broadcasts.carrier_orders.states import ARCHIVABLE, LEFT
 from broadcasts.desk import MAY_WRITE
 from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind, Role
 from lanes.port import Bus
+from store import carrier_letters
 from store import carrier_orders as store
 from store.carrier_orders import CopyRow, OrderRow
 from store.engine import Ledger, Tx
@@ -85,7 +86,7 @@ class Following:
         def write(tx: Tx) -> OrderView:
             row, now = found(tx, ref), self._now()
             self._move(tx, row, ARCHIVABLE, {"state": S.ARCHIVED.value, "ended_at": now})
-            store.drop_letters(tx, row.id, now)
+            carrier_letters.drop_letters(tx, row.id, now)
             copies = store.copies(tx, row.id)
             for copy in copies:
                 silence_over(tx, row.code, copy.name, actor.name, now)

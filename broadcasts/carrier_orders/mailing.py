@@ -16,8 +16,9 @@ from broadcasts.carrier_orders.model import CarrierLine, LetterKind, MailState, 
 from broadcasts.carrier_orders.office import SYSTEM, OrderSettings, again, move_on, publish
 from broadcasts.carrier_orders.wording import load_wording
 from lanes.port import Bus
+from store import carrier_letters
 from store import carrier_orders as store
-from store.carrier_orders import LetterRow
+from store.carrier_letters import LetterRow
 from store.engine import Ledger, Tx
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ class Outbox:
 
         def write(tx: Tx) -> int:
             now = self._now()
-            doubted = store.doubt_letters(tx, now)
+            doubted = carrier_letters.doubt_letters(tx, now)
             for letter in doubted:
                 store.note(tx, letter.order_id, now, SYSTEM, "mail_unknown", {"carrier": _name(tx, letter)})
             return len(doubted)
@@ -68,8 +69,8 @@ class Outbox:
     async def tick(self) -> None:
         if self._mailer is None:
             return
-        while await self._ledger.read(lambda tx: store.any_due(tx, self._now())):
-            letter = await self._ledger.write(lambda tx: store.claim_letter(tx, self._now()))
+        while await self._ledger.read(lambda tx: carrier_letters.any_due(tx, self._now())):
+            letter = await self._ledger.write(lambda tx: carrier_letters.claim_letter(tx, self._now()))
             if letter is None:
                 return
             await self._send(self._mailer, letter)
@@ -95,7 +96,7 @@ class Outbox:
         state, wait = posted.state, RETRY_SECONDS[min(row.attempts - 1, len(RETRY_SECONDS) - 1)]
         if state is MailState.RETRYING and now + wait >= view.ends_at.timestamp():
             state = MailState.REFUSED
-        if not store.settle_letter(tx, row.id, state.value, posted.says[:SAYS_LIMIT], now, now + wait):
+        if not carrier_letters.settle_letter(tx, row.id, state.value, posted.says[:SAYS_LIMIT], now, now + wait):
             return
         detail = {"carrier": _name(tx, row), "letter": row.kind}
         if state is not MailState.RETRYING:

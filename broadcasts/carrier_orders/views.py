@@ -18,8 +18,10 @@ from broadcasts.carrier_orders.model import (
     OrderLine,
     OrderView,
 )
+from store import carrier_letters
 from store import carrier_orders as store
-from store.carrier_orders import CopyRow, LetterRow, OrderRow
+from store.carrier_letters import LetterRow
+from store.carrier_orders import CopyRow, OrderRow
 from store.engine import Tx
 
 
@@ -60,7 +62,7 @@ def view(tx: Tx, row: OrderRow, mail_ready: bool) -> OrderView:
         document_no=content.document_no,
         document_date=content.document_date,
         ring_back=content.ring_back,
-        carriers=_carriers(copies, content.carriers, store.letters(tx, row.id)),
+        carriers=_carriers(copies, content.carriers, carrier_letters.letters(tx, row.id)),
         calls=[
             CallLine(moment(one.at), names.get(one.place, ""), one.caller, one.spoke_to, one.result, one.note)
             for one in store.calls(tx, row.id)

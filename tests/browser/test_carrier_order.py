@@ -62,7 +62,11 @@ async def write_it(page: Page, stand: Stand, shot: str) -> None:
     await seen(page, f"{shot}-too-long")
     await page.fill("[name=text]", SHORTENED)
     await expect(page.locator(".meter160")).to_contain_text("160/160")
-    await page.fill("[name=areas]", "14812, 16012")
+    await page.locator(".option", has_text="Chọn xã, phường hoặc nhóm").click()
+    for code in ("14812", "16012"):
+        district = page.locator("details.district", has=page.locator(f"[name=unit][value='{code}']")).first
+        await district.locator("summary").click()
+        await district.locator("label.chip", has=page.locator(f"[value='{code}']")).click()
     for name, hours in (("starts_at", 1), ("ends_at", 4)):
         await page.fill(f"[name={name}]", field_time(stand, hours))
     filled = {

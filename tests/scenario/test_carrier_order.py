@@ -14,8 +14,7 @@ from broadcasts.model import Actor, Refusal, Role
 from loa.mail import SmtpMailer
 from loa.settings import Mail
 from simulators import mailbox
-from store import alarms
-from store import carrier_orders as store
+from store import alarms, carrier_letters
 from tests.order_stand import APPROVER, CARRIERS, NO_MAIL, OFFICER, SOURCE_003, VIEWER, OrderStand, order_draft
 
 SENDER = "trucban@pctt.example.vn"
@@ -278,7 +277,7 @@ async def test_a_line_cut_after_the_text_is_in_doubt_and_not_repeated(stand, box
 
 async def test_a_letter_that_was_leaving_in_a_crash_is_in_doubt(stand, box):
     view = await stand.approved()
-    await stand.ledger.write(lambda tx: store.claim_letter(tx, stand.clock()))
+    await stand.ledger.write(lambda tx: carrier_letters.claim_letter(tx, stand.clock()))
     assert await stand.outbox.recover() == 1
     await stand.outbox.tick()
     view = await stand.desk.view(view.code)

@@ -18,8 +18,9 @@ from broadcasts.model import Mode, Role
 from store import directory
 from text.dates import OFFICE_ZONE
 from web.api.carrier_orders import carrier_of, link_for, named_order, pdf_response
-from web.console.page import page, render, see_other
-from web.context import actor_of, services_of, session_of
+from web.console.forms import ALL_UNITS, reach_of
+from web.console.page import page, part, render, see_other
+from web.context import actor_of, say_of, services_of, session_of
 from web.problems import Trouble, invalid
 from web.roles import allows, at_least
 
@@ -52,6 +53,12 @@ class OrderForm:
     mode: str = Mode.ACTUAL.value
     carriers: tuple[str, ...] = ()
 
+    @property
+    def picked(self) -> tuple[str, frozenset[str], frozenset[str]]:
+        """`areas` as the boxes show it: (`all`, `some` or `other`, units, groups)."""
+        reach, units, groups, lists = reach_of(self.areas)
+        return ("other", frozenset(), frozenset()) if lists else (reach, units, groups)
+
     def draft(self) -> OrderDraft:
         """Raises `Trouble` 422 for what no page of ours sends."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
@@ -65,7 +72,20 @@ class OrderForm:
 def read_form(posted: MultiMapping[object]) -> OrderForm:
     texts = [one.name for one in fields(OrderForm) if one.name != "carriers"]
     typed = {name: str(posted.get(name, "")).replace("\r\n", "\n") for name in texts}
+    typed["areas"] = _areas(posted, typed["areas"])
     return OrderForm(**typed, carriers=tuple(str(value) for value in posted.getall("carrier", [])))
+
+
+def _areas(posted: MultiMapping[object], typed: str) -> str:
+    """The boxes as one expression; what was typed where the boxes are not used."""
+    reach = posted.get("reach", "other")
+    if reach == "all":
+        return ALL_UNITS
+    if reach != "some":
+        return typed
+    units = sorted({str(code) for code in posted.getall("unit", [])})
+    groups = sorted({str(name) for name in posted.getall("group", [])})
+    return "+".join([*([f"unit:{','.join(units)}"] if units else []), *(f"group:{name}" for name in groups)])
 
 
 def form_of(draft: OrderDraft) -> OrderForm:
@@ -156,7 +176,8 @@ async def _form_page(
     return await render(
         request, "carrier_order_compose.html", status=status, mode=form.mode, form=form, action=action, view=view,
         limit=TEXT_LIMIT, carriers=services.orders.settings.carriers, quiet=quiet,
-        groups=await services.ledger.read(directory.groups), checked=await services.orders.preview(form.draft()),
+        groups=await services.ledger.read(directory.groups), districts=services.units.old_districts,
+        units_total=len(services.units), picked=form.picked, checked=await services.orders.preview(form.draft()),
     )  # fmt: skip
 
 
@@ -176,6 +197,18 @@ async def one(request: web.Request) -> web.StreamResponse:
         archivable=view.state in ARCHIVABLE, results=CALL_CHOICES, quick=QUICK_REASONS,
         answers=view.state in LEFT and view.mode == Mode.ACTUAL,
     )  # fmt: skip
+
+
+async def regions(request: web.Request, ref: str) -> dict[str, str]:
+    """The live parts of an order's page, by the id of their element: where each carrier stands, and who was rung."""
+    services, say, app = services_of(request), say_of(request), request.app
+    now, view = services.now(), await services.orders.view(ref)
+    answers = view.state in LEFT and view.mode == Mode.ACTUAL
+    made = {"order-tags": part(app, "carrier_tags.html", say, now, view=view)}
+    for each in view.carriers:
+        made[f"carrier-{each.place}"] = part(app, "carrier_state.html", say, now, one=each, view=view, answers=answers)
+        made[f"calls-{each.place}"] = part(app, "carrier_calls.html", say, now, one=each, view=view)
+    return made
 
 
 @page("POST", f"{ONE}/submit", OFFICER)

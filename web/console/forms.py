@@ -24,6 +24,10 @@ BLANK: Final = "blank."
 _TAKEN_AWAY: Final = re.compile(r"-\s*(?:all-units|unit:|group:|role:|list:|file:)")
 """A minus before a term; a name may hold one too."""
 ALL_UNITS: Final = "all-units"
+LONGEST_NUMBER: Final = 18
+"""Digits that surely fit the ledger's 64 bits."""
+FILES_READ: Final = 50
+"""Files of one form that are looked at; the desk allows fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ def read(form: MultiMapping[object]) -> ComposeForm:
 def form_of(draft: Draft, templates: TemplateSet) -> ComposeForm:
     """The form that a draft came from, to go on with it."""
     found = templates.find(draft.template) if draft.template else None
-    reach, units, groups, lists = _reach(draft.audience)
+    reach, units, groups, lists = reach_of(draft.audience)
     hours = draft.valid_for_seconds / 3600
     fire_at = datetime.fromisoformat(draft.fire_at).astimezone(OFFICE_ZONE) if draft.fire_at else None
     return ComposeForm(
@@ -183,12 +187,11 @@ def form_of(draft: Draft, templates: TemplateSet) -> ComposeForm:
 
 def _file_numbers(given: Iterable[object]) -> tuple[int, ...]:
     """Each once, in order; anything else is left out."""
-    return tuple(
-        dict.fromkeys(int(one) for one in map(str, given) if one.isascii() and one.isdecimal() and len(one) < 18)
-    )
+    whole = (int(one) for one in map(str, given) if one.isascii() and one.isdecimal() and len(one) < LONGEST_NUMBER)
+    return tuple(dict.fromkeys(one for one in whole if one))[:FILES_READ]
 
 
-def _reach(audience: str) -> tuple[str, frozenset[str], frozenset[str], frozenset[str]]:
+def reach_of(audience: str) -> tuple[str, frozenset[str], frozenset[str], frozenset[str]]:
     """An expression as the boxes of the form; anything finer stays as it was typed."""
     parts = [part.strip() for part in audience.split("+")]
     lists = frozenset(part[5:] for part in parts if part.startswith("list:"))
