@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -154,8 +154,8 @@ class Draft(BaseModel):
     """Of the document that a directive stands for, "04/CĐ-UBND": it is stamped as a picture, so it is typed."""
     signer: str = ""
     """Who signed that document."""
-    attachments: list[int] = Field(default_factory=list)
-    """Numbers of uploaded files, in the order in which they go out."""
+    attachments: list[Annotated[int, Field(ge=1, lt=1 << 62)]] = Field(default_factory=list, max_length=50)
+    """Numbers of uploaded files, in the order in which they go out; the desk allows fewer than fit here."""
     escalation: list[DraftStep] | None = None
     """Steps of its own; None: those that the settings have for its urgency."""
 

@@ -107,6 +107,8 @@ class ZaloOa:
     async def start(self, sink: Sink) -> None:
         self._users += 1
         self.webhook.sink = sink
+        if self._users == 1:
+            await self.uploads.forget_old()
         if self._users == 1 and self.listen and not self._missing:
             self._renewal = asyncio.create_task(self.tokens.run())
 

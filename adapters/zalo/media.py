@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import aiohttp
@@ -92,7 +93,8 @@ class Uploads:
         kept = await self._state.items(self._prefix)
         old = [key for key, raw in kept.items() if not self._fresh(orjson.loads(raw))]
         if old:
-            await self._state.delete(*old)
+            with suppress(LedgerUnavailable):  # they are not used either way
+                await self._state.delete(*old)
 
     async def _known(self, key: str, stale: str) -> str:
         raw = await self._state.get(key)

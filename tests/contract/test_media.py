@@ -42,7 +42,7 @@ async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[R
             made.more |= files_for(tmp_path)
             yield made
     else:
-        async with stand(**{request.param.removeprefix("zalo."): {}}) as office:
+        async with stand(**{request.param.removeprefix("zalo."): {}, "oa": {"answer_seconds": 20.0}}) as office:
             made = office.rig(request.param)
             made.more |= files_for(tmp_path)
             yield made

@@ -160,6 +160,14 @@ async def test_what_a_draft_may_not_name(stand):
     assert ("attachments", "attachments_too_many") in await refused(stand, attachments=ids, channels=["zalo"])
 
 
+@pytest.mark.parametrize("given", [[0], [-1], [10**30], ["1"], [True], [1.5], list(range(1, 100)), "1", None])
+async def test_numbers_that_no_file_has(stand, given):
+    draft = {"text": "tin", "audience": "all-units", "attachments": given}
+    async with stand.client().post("/api/v1/broadcasts", json=draft) as answer:
+        assert answer.status == 422, await answer.text()
+        assert (await answer.json())["errors"]
+
+
 async def test_residents_get_no_files(stand):
     ident = (await upload(stand))["id"]
     async with stand.client(Role.OFFICER).post("/api/v1/lists?name=dan", data=b"0900000001\n") as answer:
