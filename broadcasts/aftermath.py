@@ -37,7 +37,6 @@ class Foretold:
 
     old: BroadcastView
     prepared: Prepared
-    needs_approval: bool = False
 
 
 class Aftermath:
@@ -52,7 +51,7 @@ class Aftermath:
         reason = reason.strip() or self.reasons[0]
         old = await self._desk.view(ref)
         prepared = await self._desk.looked_at(lambda tx: self._draft(tx, ref, after, reason))
-        return Foretold(old, prepared, self._needs_approval(after, reason, actor))
+        return Foretold(old, prepared)
 
     async def correct(self, ref: str, actor: Actor) -> BroadcastView:
         """ "Báo nhầm": to everybody who got it, at once."""
