@@ -11,7 +11,7 @@ from store import deliveries
 CUT_SECONDS: Final = 2.0
 SECONDS: Final = 60
 RATE: Final = 400
-MESSAGES: Final = RATE * SECONDS // 2
+MESSAGES: Final = RATE * SECONDS * 5 // 8
 PAGE: Final = 1_000
 RECIPIENT: Final = 11
 """Its place in a row of `store.deliveries.page`."""

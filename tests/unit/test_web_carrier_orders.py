@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from multidict import MultiDict
 
 from broadcasts.model import Role
 from tests.order_stand import SHORTENED, SOURCE_003, order_draft
 from tests.web_stand import Stand
+from web import streams
 
 PATH = "/api/v1/carrier-orders"
 
@@ -221,3 +225,55 @@ async def test_a_form_that_is_wrong_comes_back_as_it_was_typed(stand):
     assert answer.status == 422
     for kept in ("Covid – 19</textarea>", 'value="99999"', "332/160", "aria-invalid"):
         assert kept in text
+
+
+def pairs(form):
+    return [(name, one) for name, value in form.items() for one in ([value] if isinstance(value, str) else value)]
+
+
+async def page_post(stand, client, path, **form):
+    data = {"csrf": await stand.csrf("canbo")} | form
+    return await client.post(path, data=MultiDict(pairs(data)), allow_redirects=False)
+
+
+async def test_areas_are_chosen_by_clicking(stand):
+    officer = await stand.browser("canbo")
+    typed = {name: value for name, value in body(stand).items() if isinstance(value, str)}
+    typed |= {name: typed[name][:16] for name in ("starts_at", "ends_at")}
+    chosen = typed | {"areas": "", "reach": "some", "unit": ["14812", "16012"]}
+    kept = await page_post(stand, officer, "/carrier-orders/new", **chosen)
+    assert kept.status == 303, await kept.text()
+    code = kept.headers["Location"].rpartition("/")[2]
+    assert [area for area, _ in (await stand.orders.view(code)).areas] == ["14812", "16012"]
+    again = await (await officer.get(f"/carrier-orders/{code}/edit")).text()
+    assert 'value="some" checked' in again
+    assert again.count('value="16012" checked') >= 1
+    whole = await page_post(stand, officer, f"/carrier-orders/{code}/edit", **typed | {"areas": "", "reach": "all"})
+    assert whole.status == 303
+    assert (await stand.orders.view(code)).all_units
+    none = await page_post(
+        stand, officer, f"/carrier-orders/{code}/edit", **typed | {"areas": "unit:14812", "reach": "some"}
+    )
+    assert none.status == 422, "boxes count, not what stands in the hidden field"
+
+
+async def test_an_orders_page_turns_while_it_is_open(stand):
+    code = (await approved(stand))["code"]
+    officer = await stand.browser("canbo")
+    first = await (await officer.get("/live/now", params={"order": code})).json()
+    assert {"order-tags", "carrier-0", "calls-0", "carrier-1", "calls-1"} <= set(first["parts"])
+    assert (await officer.get("/live/now", params={"order": code, "seen": first["seen"]})).status == 204
+    shown = await (await officer.get(f"/carrier-orders/{code}")).text()
+    assert all(f'id="{name}"' in shown for name in ("order-tags", "carrier-0", "calls-1"))
+    await post(
+        stand.client(),
+        f"/api/v1/carrier-orders/{code}/calls",
+        {"carrier": 0, "result": "confirmed", "spoke_to": "A"},
+        201,
+    )
+    stand.clock.at += 5
+    await asyncio.sleep(streams.HINT_GAP_SECONDS + 0.1)
+    then = await (await officer.get("/live/now", params={"order": code, "seen": first["seen"]})).json()
+    assert then["parts"]["carrier-0"] != first["parts"]["carrier-0"]
+    assert then["parts"]["carrier-1"] == first["parts"]["carrier-1"]
+    assert (await officer.get("/live/now", params={"order": "NM0000-99"})).status == 404
