@@ -21,6 +21,7 @@ from loa.cli.out import Failed
 from loa.service import Service
 from loa.settings import ROOT, Settings, load_settings
 from simulators import smsc, telegram, zalo
+from simulators.town import TELEGRAM_GROUP
 from store import access, channel_state
 from store.engine import Tx
 from web import passwords
@@ -115,7 +116,12 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
                 "oa_user": {"enabled": True},
                 "oa_group": {"enabled": True, "group_id": zalo.GROUP_ID},
             },
-            "telegram": {"enabled": True, "base_url": urls["telegram"], "token": telegram.DEFAULT_TOKEN},
+            "telegram": {
+                "enabled": True,
+                "base_url": urls["telegram"],
+                "token": telegram.DEFAULT_TOKEN,
+                "group_chat_id": TELEGRAM_GROUP,
+            },
             "sms": {"accounts": demo_sms.accounts(urls)},
         },
         "escalation": {"default": {"steps": steps}, "hoa-toc": {"steps": [*steps[:2], others, steps[2]]}},

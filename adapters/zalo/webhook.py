@@ -138,8 +138,14 @@ class OaWebhook:
         return self._pinned
 
     async def _pin_to(self, name: str) -> None:
-        await self._state.put(self._pin_key, orjson.dumps({"name": name, "settings": self._settings}))
+        if self._pinned:  # by another event that came at the same moment
+            return
         self._pinned = name
+        try:
+            await self._state.put(self._pin_key, orjson.dumps({"name": name, "settings": self._settings}))
+        except BaseException:
+            self._pinned = ""
+            raise
         log.info("zalo_webhook_signature_pinned", signed_with=name)
 
     def _stale(self, body: Mapping[str, Any]) -> bool:

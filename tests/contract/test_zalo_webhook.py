@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.contract import Accepted, Envelope, HookReply, HookRequest, IncomingKind, Outcome, ReceiptState
 from adapters.zalo import limits
@@ -81,6 +82,27 @@ async def test_bring_up_finds_the_pair_and_then_believes_no_other(identity: str,
     await post(again, other)
     assert stored(again) == 0
     assert again.counts["forged"] == 1
+
+
+async def test_the_pair_is_said_once_however_many_events_come_first() -> None:
+    state = MemoryState()
+    made = hook(state)
+    with capture_logs() as said:
+        await asyncio.gather(*(post(made, MAC) for _ in range(8)))
+    assert made.counts["accepted"] == 8
+    assert [one["signed_with"] for one in said if one["event"] == "zalo_webhook_signature_pinned"] == [
+        "app_id+oa_secret_key"
+    ]
+    assert state.journal.count(f"put {PIN}") == 1
+
+
+async def test_a_pair_that_cannot_be_stored_is_looked_for_again() -> None:
+    state = MemoryState()
+    made = hook(state)
+    state.refuse = 1
+    assert (await post(made, MAC)).status == 503
+    assert (await post(made, MAC)).status == 200
+    assert orjson.loads(state.values[PIN])["name"] == "app_id+oa_secret_key"
 
 
 async def test_new_keys_start_the_bring_up_again() -> None:
