@@ -272,6 +272,8 @@ class Traits:
     """An unknown send can be looked up, see `Channel.ask`."""
     window: int = 100
     """How many envelopes the channel keeps in flight; the dispatcher's high-water step."""
+    hears: bool = True
+    """People can write to us by it."""
     id_space: str = ""
     """Whose ids `Incoming.sender` is one of, where they are not those of the channel's family ("": they are). Such an
     account is known again, and is not written to by the family's other channels."""

@@ -75,8 +75,12 @@ class EnrolmentRoom:
 
     @property
     def groups(self) -> list[tuple[str, str, str]]:
-        """(channel, whose ids its members have, the group) of every group that we post to."""
-        return [(one.name, self._routes.space_of(one), one.post_to) for one in self._routes.all if one.post_to]
+        """(channel, whose ids its members have, the group) of every group that we post to and hear."""
+        return [
+            (one.name, self._routes.space_of(one), one.post_to)
+            for one in self._routes.all
+            if one.post_to and one.traits.hears
+        ]
 
     def invitation(self, family: str, code: str) -> Invitation | None:
         for route in self._routes.all:

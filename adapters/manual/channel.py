@@ -77,6 +77,7 @@ class ManualChannel:
             group=True,
             text_limit=settings.text_limit,
             can_ask=True,
+            hears=False,
             window=limits.WINDOW,
         )
         self._place = settings.place
