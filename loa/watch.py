@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from adapters.contract import Health, Hook, Priority
+from adapters.contract import Health, Hook, Now, Priority
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
 from broadcasts.lifecycle import SYSTEM
@@ -74,16 +74,20 @@ class Watch:
         clockwork: Clockwork,
         routes: Routes,
         units: UnitCatalogue,
+        now: Now = time.time,
     ) -> None:
         own = settings.watch
         self._own = own
+        self._now = now
         self._data = settings.data_folder()
         self._ledger, self._bus, self._desk, self._units = ledger, bus, desk, units
         self._families = routes.families()
         self._say: Catalogue = catalogue(settings.office.language)
         self._limits = Limits(own.approval_after, own.path_proved_within)
-        self.links = LinkTests(ledger, routes, clockwork.announce, own.test_to, own.link_test_every, self._link_text)
-        self.heartbeat = Heartbeat(own.heartbeat_url.get_secret_value(), Vitals(ledger))
+        self.links = LinkTests(
+            ledger, routes, clockwork.announce, own.test_to, own.link_test_every, self._link_text, now
+        )
+        self.heartbeat = Heartbeat(own.heartbeat_url.get_secret_value(), Vitals(ledger, now))
 
     def jobs(self) -> tuple[Job, ...]:
         return (
@@ -96,7 +100,7 @@ class Watch:
 
     async def look(self) -> list[Finding]:
         """Everything that is wrong now."""
-        now = time.time()
+        now = self._now()
         found = await self._ledger.read(lambda tx: audit(tx, now, self._limits, self._units))
         for one in await self.links.results():
             if one.result == "failed":
@@ -130,7 +134,7 @@ class Watch:
 
     async def tick(self) -> News:
         """Look, keep what was found, ring and tell. Safe to miss, to repeat and to run late."""
-        now, found = time.time(), await self.look()
+        now, found = self._now(), await self.look()
         try:
             news = await self._ledger.write(lambda tx: take_note(tx, found, now))
         except LedgerError:
@@ -185,7 +189,7 @@ class Watch:
 
     async def test_paths(self, actor: Actor) -> BroadcastView:
         """By hand: once a minute at most, however often somebody presses."""
-        key = f"{actor.name}@{int(time.time() // 60)}"
+        key = f"{actor.name}@{int(self._now() // 60)}"
         return await run_path_test(self._desk, self._families, key, actor.name)
 
     async def path_test_due(self, what: Occurrence) -> Mapping[str, Any]:
