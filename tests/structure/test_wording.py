@@ -41,6 +41,10 @@ KEYED = {
     "Reject": ("reject", 1),
     "_Wrong": ("reject", 0),
     "Gap": ("gap", 2),
+    "EditRefused": ("problem", 1),
+    "EnrolmentRefused": ("refusal", 0),
+    "StepFault": ("problem", 2),
+    "Void": ("schedule.why", 0),
     "Health": ("health", 1),
     "Rejected": ("reason", 0),
 }
