@@ -71,12 +71,11 @@ class Pass:
 
 @dataclass(slots=True)
 class Window:
-    """Envelopes that are handed over together."""
+    """Envelopes that are handed over together. `link_down`: refusals that say that nothing passes now."""
 
     run: Pass
     envelopes: Sequence[Envelope]
     link_down: int = 0
-    """Refusals that say: nothing passes now."""
 
 
 class Dispatcher:
@@ -218,7 +217,6 @@ class Dispatcher:
                 one.cancel()
 
     def _begin(self, window: Window) -> asyncio.Task[None]:
-        """Counted as in flight before anything of it can be reported."""
         window.run.open += len(window.envelopes)
         self._in_flight.update((one.delivery_id, window.run) for one in window.envelopes)
         return asyncio.create_task(self._hand_window(window), name=f"window-{self._route.name}")

@@ -27,7 +27,13 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "zns": {},
     "bot": {"webhook_secret": HOOK_SECRET},
 }
-ADDRESS = {"zalo.oa_user": LEADER, "zalo.oa_group": GROUP_ID, "zalo.zns": LEADER_PHONE, "zalo.bot": BOT_GROUP_ID, "zalo.bot_user": LEADER}
+ADDRESS = {
+    "zalo.oa_user": LEADER,
+    "zalo.oa_group": GROUP_ID,
+    "zalo.zns": LEADER_PHONE,
+    "zalo.bot": BOT_GROUP_ID,
+    "zalo.bot_user": LEADER,
+}
 OUTAGES = ["", "502", "504", "503", "401", "refuse", "empty", "html"]
 
 FAULTS = st.fixed_dictionaries(
