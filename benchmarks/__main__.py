@@ -11,7 +11,7 @@ import sys
 
 import structlog
 
-from benchmarks import chat, language, ledger, sms, sms_cuts, sms_life, sms_limit, sms_list, webhooks
+from benchmarks import answers, chat, inbound, language, ledger, sms, sms_cuts, sms_life, sms_limit, sms_list, webhooks
 
 BENCHMARKS = {
     "sms": sms.main,
@@ -23,6 +23,8 @@ BENCHMARKS = {
     "webhooks": webhooks.main,
     "ledger": ledger.main,
     "language": language.main,
+    "inbound": inbound.main,
+    "answers": answers.main,
 }
 
 

@@ -1,8 +1,8 @@
-"""(e) Answers during a bulk SMS: 20 residents a second text a short code while a list goes out by the same SMPP account.
+"""(e) Answers during a bulk SMS: 20 residents a second text a short code while a list goes out by the same account.
 
-From the moment when a phone sends to the moment when it shows the answer, carrier, session, understanding and ledger
-included (goals: p99 under 2 s, a cry for help always under 5 s). The service runs in this process, the carrier in one of
-its own. `make bench` runs for `SECONDS`; `python -m benchmarks.answers --seconds 300` is the whole figure.
+From the moment when a phone sends to the moment when it shows the answer: carrier, session, understanding and ledger
+included (goals: p99 under 2 s, a cry for help always under 5 s). The service runs in this process, the carrier in one
+of its own. `make bench` runs for `SECONDS`; `python -m benchmarks.answers --seconds 300` gives the whole figure.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from aiohttp import ClientSession, ClientTimeout
 
 from adapters.contract import HealthState
 from benchmarks.inbound import CRIES, QUESTIONS
-from benchmarks.sms import APPROVER, FIRST_NUMBER, LOOK_SECONDS, OFFICER, carrier, settings
 from benchmarks.smpp_session import TEXT
+from benchmarks.sms import APPROVER, FIRST_NUMBER, LOOK_SECONDS, OFFICER, carrier, settings
 from broadcasts.model import Draft
 from directory import importing
 from directory.units import Unit
@@ -88,7 +88,7 @@ async def _run(folder: Path, address: dict[str, Any], seconds: float) -> tuple[T
             await _write(http, address["control"], town, seconds)
             cpu = time.process_time() - cpu
             ends = time.perf_counter() + PATIENCE
-            while len(town.waits) < len(town.sent) and time.perf_counter() < ends:
+            while len(town.waits) < len(town.sent) and time.perf_counter() < ends:  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_SECONDS)
             watching.cancel()
             with suppress(asyncio.CancelledError):

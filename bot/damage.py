@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final, Literal
 
 from bot.damage_clauses import (
+    Clause,
     Named,
     Token,
     clauses,
@@ -95,8 +97,9 @@ def parse_report(text: str, keywords: Keywords) -> Report:
     unpaired: list[Named] = []
     unread: list[str] = []
     denied = False
-    for clause in clauses(found):
-        read = read_clause(clause, keywords.damage, keywords.foreign_units)
+    read_clauses = [(clause, read_clause(clause, keywords.damage, keywords.foreign_units)) for clause in clauses(found)]
+    _join_persons([read for _, read in read_clauses])
+    for clause, read in read_clauses:
         names = read.names
         if any(len(number.raw) <= _LONGEST_UNREAD and "/" not in number.raw for number in read.left):
             unread.append(as_typed(clause))
@@ -115,6 +118,22 @@ def parse_report(text: str, keywords: Keywords) -> Report:
     if not figures and not errors:
         errors.extend(FieldError(name.field.code, "not_a_number") for name in unpaired[:1])
     return Report(tuple(figures.values()), errors=tuple(errors), unread=tuple(unread))
+
+
+def _join_persons(read: Sequence[Clause]) -> None:
+    """ "sơ tán 12 hộ, 40 khẩu": the persons of the clause before."""
+    for before, after in pairwise(read):
+        if after.names or len(after.left) != 1 or not before.names:
+            continue
+        name, number = before.names[-1], after.left[0]
+        if name.field.pair and len(name.figures) == 1 and number.unit in name.field.persons and _lacks_persons(name):
+            name.figures.append(number)
+            after.left.clear()
+
+
+def _lacks_persons(name: Named) -> bool:
+    first = name.figures[0]
+    return "/" not in first.raw and first.unit not in name.field.persons
 
 
 def _is_nil(found: Sequence[Token], keywords: Keywords) -> bool:

@@ -14,12 +14,12 @@ from bot.phrase_set import PhraseSet
 from text.folding import nfc, unaccent
 
 _JOINTS: Final = re.compile(r"\s")
-_OUR_CODE: Final = re.compile(r"(?<!\w)TB\s?(\d{4})\s?[-–.]\s?(\d{1,3})(?!\w)", re.IGNORECASE)
+_OUR_CODE: Final = re.compile(r"(?<!\w)TB\s*(\d{4})\s*[-–.]\s*(\d{1,3})(?!\w)", re.IGNORECASE)
 _LETTERS_ONLY: Final = re.compile(r"[^\W\d_]+")
 _WITH_STROKE: Final = {"CD": "CĐ", "QD": "QĐ", "ND": "NĐ", "HDND": "HĐND"}
 """What a phone without accents makes of the types of documents (Nghị định 30/2020/NĐ-CP, annex III)."""
-_LETTERS: Final = r"[A-Z]{1,12}(?:(?: ?[-–] ?|[,&])[A-Z]{1,12}\d?)*"
-_NUMBERED: Final = re.compile(rf"(?<![\w/])(\d{{1,5}}[A-Z]?) ?/ ?((?:\d{{4}} ?/ ?)?{_LETTERS})(?!\w)", re.IGNORECASE)
+_LETTERS: Final = r"[A-Z]{1,12}(?:(?: *[-–] *|[,&])[A-Z]{1,12}\d?)*"
+_NUMBERED: Final = re.compile(rf"(?<![\w/])(\d{{1,5}}[A-Z]?) */ *((?:\d{{4}} */ *)?{_LETTERS})(?!\w)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?<!\w)so *:? *(\d{1,5})(?![\w/])", re.IGNORECASE)
 
 

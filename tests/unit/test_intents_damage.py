@@ -54,6 +54,8 @@ KEYWORDS = load()
         ("bc ngap 2 thon 40 ho", "NGAP=40"),
         ("bc co lap 2 ban 40 ho 170 khau", "COLAP=40/170"),
         ("BC LUA30 cay 50", "LUA=30"),
+        ("BC sơ tán 12 hộ, 40 khẩu", "SOTAN=12/40"),
+        ("BC sơ tán 12 hộ; cô lập 3 hộ, 11 khẩu", "SOTAN=12;COLAP=3/11"),
     ],
 )
 def test_reports(text: str, argument: str) -> None:
