@@ -1,9 +1,8 @@
-"""Exercises: what they may not do, and what they gave: who had answered when the time was over."""
+"""Exercises: who had answered when the time was over, unit by unit."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -145,13 +144,3 @@ def summary(tx: Tx, row: BroadcastRow) -> dict[str, Any] | None:
 def name_of(catalogue: UnitCatalogue, code: str) -> str:
     unit = catalogue.by_code(code)
     return unit.name if unit else code
-
-
-def names_of(catalogue: UnitCatalogue, codes: Sequence[str]) -> list[str]:
-    return sorted(name_of(catalogue, code) for code in codes)
-
-
-def require_actual(row: BroadcastRow, key: str) -> None:
-    """Raises `Refusal` with the sentence `refusal.<key>` where something is only for the real thing."""
-    if row.mode != Mode.ACTUAL:
-        raise Refusal(RefusalKind.WRONG_STATE, key, code=row.code)
