@@ -15,8 +15,10 @@ from adapters.joining import Invitation
 from broadcasts.routes import Route
 from directory import enrolment, enrolment_codes
 from directory.enrolment import Account, Confirm
+from loa.doctor import _paths as blocked
 from loa.enrolment import EnrolmentRoom
-from store import directory, group_members
+from loa.settings import load_settings
+from store import directory, group_members, paths
 from store import enrolment as rows
 from store.engine import Tx
 from tests.scenario.engine_room import ScriptedChannel
@@ -198,3 +200,16 @@ async def test_who_is_in_the_group_by_the_providers_list(stand: Stand) -> None:
     stand.group.listed = []
     await stand.enrolment.read_groups()
     assert await stand.room.ledger.read(group_members.members) == []
+
+
+async def test_doctor_names_who_blocks_us(stand: Stand) -> None:
+    person = await leader(stand)
+    own = await stand.room.ledger.read(lambda tx: directory.addresses_of(tx, person.id))
+    settings = load_settings(overrides={"store": {"url": f"sqlite:///{stand.room.ledger.path}"}})
+    assert [check["ok"] for check in blocked(settings)] == [True]
+    await stand.room.ledger.write(lambda tx: paths.blocked(tx, own[0].channel, own[0].value, stand.clock()))
+    check = next(iter(blocked(settings)))
+    assert not check["ok"]
+    assert person.name in check["says"]
+    assert "Danh bạ" in check["mend"] or "directory" in check["mend"]
+    assert "1 người đang chặn" in await text_of(stand, "/")
