@@ -31,6 +31,7 @@ ROOMS = ("loa", "broadcasts", "bot", "adapters", "directory", "store", "lanes", 
 KEYED = {
     "Refusal": ("refusal", 1),
     "Problem": ("problem", 1),
+    "Notice": ("notice", 1),
     "AudienceProblem": ("problem", 0),
     "_only_problem": ("problem", 1),
     "LedgerError": ("error", 0),
