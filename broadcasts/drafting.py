@@ -12,7 +12,7 @@ from broadcasts.attachments import look_up, with_links
 from broadcasts.campaigns import is_campaign
 from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, content_hash, render
 from broadcasts.document_facts import clean_number, document_problems
-from broadcasts.model import Draft, Kind, Mode, Problem, Urgency
+from broadcasts.model import Draft, Kind, Mode, Notice, Problem, Urgency
 from broadcasts.own_steps import reach_problems, read_steps
 from broadcasts.repeats import said_lately, unlike
 from broadcasts.routes import Routes
@@ -74,8 +74,7 @@ class Prepared:
     from_template: bool = False
     campaign: bool = False
     """Whoever has said no to campaigns is left out of the lists."""
-    notices: list[Problem] = field(default_factory=list)
-    """What an officer should know and nothing needs mending: `notice.<key>` in `locale/`."""
+    notices: list[Notice] = field(default_factory=list)
 
     def frozen(self) -> dict[str, Any]:
         """What was counted, for the record and for the screens."""
@@ -164,9 +163,9 @@ def prepare(
     )
     files = look_up(tx, draft, settings.link_base(), problems)
     said = said_lately(tx, code, now)
-    notices: list[Problem] = []
+    notices: list[Notice] = []
 
-    def written(how: Setting, notices: list[Problem], problems: list[Problem]) -> Content:
+    def written(how: Setting, notices: list[Notice], problems: list[Problem]) -> Content:
         plain = render(Source(draft.text, draft.template, draft.blanks, draft.title), how, templates)
         plain = with_links(plain, files, families, audience, routes, how, problems)
         return unlike(plain, said, how, notices, problems)

@@ -183,8 +183,7 @@ class Preview:
     """Numbers that stand in several of the lists and count once."""
     cost: dict[str, Any] | None = None
     """`broadcasts.pricing.Pricing.quote`; None where no channel's messages cost money."""
-    notices: list[Problem] = dataclasses.field(default_factory=list)
-    """What an officer should know and need not mend; `notice.<key>` in `locale/`."""
+    notices: list[Notice] = dataclasses.field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +195,15 @@ class Problem:
     params: dict[str, Any] = dataclasses.field(default_factory=dict)
     draft_ok: bool = False
     """A draft may be kept with it; approval may not be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that an officer should know and need not mend; `key` names the sentence (`notice.<key>`)."""
+
+    field: str
+    key: str
+    params: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(slots=True)

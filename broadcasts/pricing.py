@@ -9,7 +9,7 @@ from typing import Any, Final
 from adapters.pricing import Cost, Priced
 from broadcasts.content import SMS, SMS_LEADER
 from broadcasts.drafting import Prepared
-from broadcasts.model import Problem
+from broadcasts.model import Notice, Problem
 from broadcasts.routes import Routes
 from directory.number_lists import NumberTerm, pages
 from store.engine import Tx
@@ -48,7 +48,7 @@ class Pricing:
                 people = sum(counts[carrier] for carrier in found.stranded)
                 prepared.problems.append(Problem(where, "text_not_registered", facts | {"n": people}))
             else:
-                prepared.notices.append(Problem(where, "accounts_left_out", facts))
+                prepared.notices.append(Notice(where, "accounts_left_out", facts))
 
     def quote(self, tx: Tx, prepared: Prepared) -> dict[str, Any] | None:
         """`{"currency", "chosen", "receivers": {network: people}, "forms": {"unaccented" | "accented": {"texts":

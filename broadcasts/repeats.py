@@ -14,7 +14,7 @@ import orjson
 
 from broadcasts.content import SMS, SMS_LEADER, Content, Setting, too_long
 from broadcasts.marks import load_marks
-from broadcasts.model import BroadcastState, Problem
+from broadcasts.model import BroadcastState, Notice, Problem
 from broadcasts.templates import CODE, fill
 from store import broadcasts
 from store.engine import Tx
@@ -43,7 +43,7 @@ def said_lately(tx: Tx, code: str, now: float) -> dict[str, str]:
 
 
 def unlike(
-    content: Content, said: Mapping[str, str], setting: Setting, notices: list[Problem], problems: list[Problem]
+    content: Content, said: Mapping[str, str], setting: Setting, notices: list[Notice], problems: list[Problem]
 ) -> Content:
     """`content` with its code behind every SMS text that was said lately; what that means is added to the lists."""
     repeats = [
@@ -54,7 +54,7 @@ def unlike(
     if not repeats:
         return content
     forms = content.forms | {form: _marked(content.forms[form], setting) for form in repeats}
-    notices.append(Problem("text", "text_repeats", {"code": said[content.forms[repeats[0]]], "mark": setting.code}))
+    notices.append(Notice("text", "text_repeats", {"code": said[content.forms[repeats[0]]], "mark": setting.code}))
     known = {one.key for one in content.problems}
     problems += [one for one in too_long(forms, setting, "text") if one.key not in known]
     return replace(content, forms=forms)
