@@ -185,8 +185,9 @@ class Desk:
         `words` names them in the record. `beside` writes what goes with it and is given the new number."""
         require(actor, MAY_WRITE)
         now = self._now()
-        terms = (await self.looked_at(make)).audience.numbers
-        numbers = await freeze_numbers(self._ledger, terms, now)
+        seen = await self.looked_at(make)
+        terms = seen.audience.numbers
+        numbers = await freeze_numbers(self._ledger, terms, now, without_opted_out=seen.campaign)
 
         def release(tx: Tx) -> int:
             draft, code = make(tx), self._next_code(tx)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from broadcasts.attachments import look_up, with_links
@@ -19,6 +17,7 @@ from broadcasts.routes import Routes
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
 from broadcasts.supersession import left_out, replaced
 from broadcasts.templates import TemplateSet
+from broadcasts.typed_fields import choice, families_of, fire_at_of
 from broadcasts.ways import foreseen_gaps
 from directory.audience import Audience, audience_digest, resolve
 from directory.expression import parse_audience
@@ -128,13 +127,13 @@ def prepare(
 ) -> Prepared:
     """Never raises for what an officer typed: see `Prepared.problems`."""
     problems: list[Problem] = []
-    mode = _choice(draft.mode, Mode, "mode", problems)
+    mode = choice(draft.mode, Mode, "mode", problems)
     template = templates.find(draft.template) if draft.template else None
     urgency = draft.urgency if draft.urgency is not None else (template.urgency if template else Urgency.KHAN)
     kind = draft.kind if draft.kind is not None else (template.kind if template else Kind.ALERT)
-    urgent = _choice(urgency, Urgency, "urgency", problems)
-    chosen = _choice(kind, Kind, "kind", problems)
-    families = _families(draft.channels, routes, problems)
+    urgent = choice(urgency, Urgency, "urgency", problems)
+    chosen = choice(kind, Kind, "kind", problems)
+    families = families_of(draft.channels, routes, problems)
     plan = _plan(settings, draft, urgent, families, problems)
     addresses = routes.addresses(families)
     campaign = is_campaign(tx, chosen, urgent, draft.supersedes)
@@ -173,7 +172,7 @@ def prepare(
     content = written(setting, notices, problems)
     other = written(replace(setting, accented=not draft.accented), [], [])
     problems += content.problems
-    fire_at = _fire_at(draft.fire_at, now, problems)
+    fire_at = fire_at_of(draft.fire_at, now, problems)
     valid_until = (fire_at or now) + draft.valid_for_seconds
     if not 0 < draft.valid_for_seconds <= VALID_MAX_SECONDS:
         problems.append(Problem("valid_for_seconds", "validity", {"limit": int(VALID_MAX_SECONDS // 3600)}))
@@ -281,40 +280,3 @@ def _plan(
         give_up_after=settings.give_up_after,
         close_after=settings.close_after,
     )
-
-
-def _choice(value: str, words: type[StrEnum], where: str, problems: list[Problem]) -> Any:
-    """The word that was typed, or the first one with a problem."""
-    if value in {one.value for one in words}:
-        return words(value)
-    problems.append(Problem(where, "not_a_choice", {"value": value, "known": ", ".join(one.value for one in words)}))
-    return next(iter(words))
-
-
-def _families(chosen: Sequence[str], routes: Routes, problems: list[Problem]) -> tuple[str, ...]:
-    known = routes.families()
-    kept = []
-    for family in dict.fromkeys(chosen):
-        if family in known:
-            kept.append(family)
-        else:
-            problems.append(Problem("channels", "channel_off", {"channel": family, "known": ", ".join(known)}))
-    if not chosen:
-        problems.append(Problem("channels", "channels_empty", {"known": ", ".join(known)}))
-    return tuple(kept)
-
-
-def _fire_at(typed: str | None, now: float, problems: list[Problem]) -> float | None:
-    if typed is None:
-        return None
-    try:
-        when = datetime.fromisoformat(typed)
-    except ValueError:
-        problems.append(Problem("fire_at", "not_a_time", {"value": typed}))
-        return None
-    if when.tzinfo is None:
-        problems.append(Problem("fire_at", "time_without_zone", {"value": typed}))
-        return None
-    if when.timestamp() <= now:
-        problems.append(Problem("fire_at", "time_past", {"value": typed}))
-    return when.timestamp()
