@@ -270,7 +270,7 @@ async def test_catch_up_without_an_answer_keeps_its_mark() -> None:
         ({}, HealthState.OK, "zalo_oa_ok"),
         ({"valid_through": "01/01/2020"}, HealthState.DEGRADED, "zalo_group_expires"),
         ({"max_member": 2}, HealthState.DEGRADED, "zalo_group_full"),
-        ({"owned": False}, HealthState.DOWN, "zalo_refused"),
+        ({"owned": False}, HealthState.DOWN, "zalo_not_in_group"),
     ],
 )
 async def test_probe_says_what_to_do(made: Stand, group: dict[str, object], state: HealthState, key: str) -> None:
