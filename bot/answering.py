@@ -36,6 +36,10 @@ class Answering:
         self._answers = answers
         self._wording = wording
         self._units = units
+        self.learn(language)
+
+    def learn(self, language: Language) -> None:
+        """Understand with this table from now on; what was remembered of the one before is forgotten."""
         self.understand = lru_cache(maxsize=REMEMBERED)(language.understand)
 
     def unit_name(self, code: str) -> str:

@@ -18,6 +18,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot import ears
 from bot.approval_asker import ApprovalAsker
 from bot.intake import Intake
+from bot.vocabulary import Vocabulary
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.alert_pages import AlertPages
 from broadcasts.archive import COLLECT_EVERY_SECONDS, Archive
@@ -126,9 +127,7 @@ class Service:
             self.desk,
             self.channels.health,
         )
-        self.watch = Watch(
-            settings, self.ledger, self.bus, self.desk, self.clockwork, self.routes, self.units
-        )
+        self.watch = Watch(settings, self.ledger, self.bus, self.desk, self.clockwork, self.routes, self.units)
         self.schedules.on_path_test(self.watch.path_test_due)
         self.dispatchers = [
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
@@ -148,6 +147,7 @@ class Service:
         ourselves, prefix = own_addresses(self.settings.adapters), self.settings.office.code_prefix
         confirm = self.settings.enrolment.confirm
         listening = ears.load(bot_office(self.settings), self.units, ourselves, prefix, self.content, confirm)
+        self.vocabulary = Vocabulary(listening.answering, self.units)
         return listening.intake(
             self.ledger, self.bus, self.routes, self.acknowledgements, self.desk, commands=self.desk
         )
@@ -203,6 +203,7 @@ class Service:
             *(self.posts.jobs() if self.posts else ()),
             *self.schedules.jobs(),
             *self.watch.jobs(),
+            *self.vocabulary.jobs(),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(
