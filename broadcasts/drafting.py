@@ -12,7 +12,7 @@ from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Sett
 from broadcasts.document_facts import clean_number, document_problems
 from broadcasts.model import Draft, Kind, Mode, Notice, Problem, Urgency
 from broadcasts.own_steps import reach_problems, read_steps
-from broadcasts.repeats import said_lately, unlike
+from broadcasts.repeats import said_lately, unlike, unmarked_of
 from broadcasts.routes import Routes
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
 from broadcasts.supersession import left_out, replaced
@@ -70,6 +70,8 @@ class Prepared:
     accented: bool = False
     other_forms: dict[str, str] = field(default_factory=dict)
     """The SMS forms with accents where these have none, and the other way round: for the comparison of prices."""
+    unmarked: dict[str, str] = field(default_factory=dict)
+    """The forms without the mark of a repetition, which depends on what went out lately."""
     from_template: bool = False
     campaign: bool = False
     """Whoever has said no to campaigns is left out of the lists."""
@@ -170,6 +172,7 @@ def prepare(
         return unlike(plain, said, how, notices, problems)
 
     content = written(setting, notices, problems)
+    unmarked = content.forms | unmarked_of(content, setting)
     other = written(replace(setting, accented=not draft.accented), [], [])
     problems += content.problems
     fire_at = fire_at_of(draft.fire_at, now, problems)
@@ -199,6 +202,7 @@ def prepare(
         attachments=files,
         accented=draft.accented,
         other_forms=other.forms,
+        unmarked=unmarked,
         from_template=draft.template is not None,
         campaign=campaign,
         notices=notices,

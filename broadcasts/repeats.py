@@ -60,6 +60,16 @@ def unlike(
     return replace(content, forms=forms)
 
 
+def unmarked_of(content: Content, setting: Setting) -> dict[str, str]:
+    """The SMS forms as they were before `unlike`."""
+    mark = _mark(setting)
+    return {form: content.forms[form].removesuffix(mark) for form in (SMS, SMS_LEADER) if form in content.forms}
+
+
 def _marked(text: str, setting: Setting) -> str:
+    return text + _mark(setting)
+
+
+def _mark(setting: Setting) -> str:
     mark = fill(load_marks().repeat, {CODE: setting.code})
-    return f"{text} {mark if setting.accented else to_safe(mark).text}"
+    return f" {mark if setting.accented else to_safe(mark).text}"

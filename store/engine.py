@@ -31,7 +31,8 @@ READER_THREADS = 3
 """Cold reads at once; measured enough for a console (2 cores)."""
 CHECKPOINT_PAGES = 16_000
 """WAL pages between checkpoints: 45.5k lives/s against 26.5k at SQLite's default of 1,000 (measured, 2 cores)."""
-CACHE_KIB = 64 * 1024
+CACHE_KIB = 40 * 1024
+"""Of the writer. With a million recipients it fills up, and the process is to stay below 250 MB (`sms-list`)."""
 BUSY_TIMEOUT_MS = 5_000
 CLOSURES_PER_COMMIT = 64
 """Most closures that share one commit."""

@@ -94,7 +94,7 @@ def standing_hash(draft: Draft, prepared: Prepared) -> str:
     """What an approver approves for every time: texts, whom the audience names, way and terms."""
     steps = [(step.after, step.channels, step.unless, step.call, step.again) for step in prepared.plan.steps]
     terms = {
-        "forms": prepared.content.forms,
+        "forms": prepared.unmarked,
         "title": prepared.content.title,
         "draft": draft.model_dump(mode="json"),
         "urgency": prepared.urgency,

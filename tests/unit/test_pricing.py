@@ -182,6 +182,15 @@ async def test_the_same_words_again_carry_a_changing_part(office, tmp_path):
     assert second.texts.get("chat") == first.texts.get("chat")
 
 
+async def test_the_mark_of_a_repetition_is_told_apart_from_what_was_written(office, tmp_path):
+    """A standing approval is of the words, whatever went out lately."""
+    await residents(office, tmp_path, size=3)
+    first = await sent(office)
+    again = await office.room.ledger.read(lambda tx: office.desk.prepared(tx, draft(), "TB0926-77"))
+    assert again.content.forms["sms"] == first.texts["sms"] + " (TB0926-77)"
+    assert again.unmarked == first.texts
+
+
 async def test_what_waits_for_approval_counts_and_what_was_withdrawn_does_not(office, tmp_path):
     await residents(office, tmp_path, size=3)
     waiting = await asked(office, draft())
