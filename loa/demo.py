@@ -16,13 +16,14 @@ import orjson
 from broadcasts.model import Role
 from directory import content_import, importing
 from directory.groups import import_groups
+from directory.roster import Duty
 from loa import demo_sms
 from loa.cli.out import Failed
 from loa.service import Service
 from loa.settings import ROOT, Settings, load_settings
 from simulators import smsc, telegram, zalo
 from simulators.town import TELEGRAM_GROUP
-from store import access, channel_state
+from store import access, channel_state, roster
 from store.engine import Tx
 from web import passwords
 
@@ -36,6 +37,9 @@ GIVE_UP_SECONDS = 120.0
 CARRIER_SILENT_SECONDS = 180.0
 CLOSE_SECONDS = 300.0
 RESIDENTS = "cu-dan-mau"
+DAY_SECONDS = 86_400.0
+ROSTER_DAYS = 14
+"""Watches of a whole day, two weeks of them: longer than a visit and than gaps are looked for."""
 HOTLINE = "0237.xxx.xxxx"
 MAIL_SENDER = "trucban@pctt.example.vn"
 
@@ -133,6 +137,19 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
     return load_settings(options.config, overrides)
 
 
+def _put_on_duty(tx: Tx) -> None:
+    """Somebody is on duty for the time of a visit; a roster that is there already stays as it is."""
+    if roster.has_any(tx):
+        return
+    start = time.time() // 3600 * 3600
+    for name, duty in ((OFFICER, Duty.OFFICER), (APPROVER, Duty.APPROVER)):
+        person = access.staff_named(tx, name)
+        assert person is not None  # written a moment ago
+        for day in range(ROSTER_DAYS):
+            begins = start + day * DAY_SECONDS
+            roster.add(tx, person.id, duty, begins, begins + DAY_SECONDS, "", "demo", time.time())
+
+
 async def furnish(service: Service, people: dict[str, Any]) -> None:
     """Sample people, groups, two people who sign in, two keys: what a first visitor needs. Safe to repeat.
 
@@ -155,6 +172,7 @@ async def furnish(service: Service, people: dict[str, Any]) -> None:
             access.replace_staff(tx, name, role.value, hashes[name], time.time())
             access.retire_key(tx, f"{name}-demo")
             keys[name] = access.add_key(tx, f"{name}-demo", role.value, time.time())
+        _put_on_duty(tx)
         return keys
 
     keys = await service.ledger.write(write)
