@@ -64,10 +64,10 @@ async def main() -> None:
 
 
 def _say(found: dict[str, Any], kept: int, seconds: int, cpu: float, drained: float, left: int) -> None:
-    lost = found["messages"] - kept
+    lost = max(0, found["messages"] - kept)
     print(f"webhooks: {found['events']:,} events in {seconds} s ({RATE}/s), {found['twice']:,} of them twice;")
     print(f"        answered p50 {found['p50']:.1f} ms, p99 {found['p99']:.1f} ms, longest {found['max']:.0f} ms;")
-    print(f"        answers {found['answers']}; {kept:,} messages kept, {lost} lost or kept twice;")
+    print(f"        answers {found['answers']}; {kept:,} messages kept, {lost} answered and lost;")
     print(f"        {cpu / seconds * 100:.0f} % of a core; all handled {drained:.1f} s after the last, {left} left")
 
 
@@ -108,15 +108,19 @@ async def drive(url: str, seconds: int) -> dict[str, Any]:
     """The sender: each event at its time, whether or not the ones before were answered."""
     took: list[float] = []
     answers: Counter[str] = Counter()
+    heard: set[int] = set()
+    """Messages that were answered with 200 and therefore must be kept."""
     pool = TCPConnector(limit=CONNECTIONS, keepalive_timeout=60)
     async with ClientSession(connector=pool, timeout=ClientTimeout(total=30)) as session:
 
-        async def post(body: bytes, headers: dict[str, str]) -> None:
+        async def post(n: int, body: bytes, headers: dict[str, str]) -> None:
             began = time.perf_counter()
             try:
                 async with session.post(url, data=body, headers=headers) as answer:
                     await answer.read()
                     answers[str(answer.status)] += 1
+                    if answer.status == 200 and n % 5 != 4:
+                        heard.add(n)
             except (ClientError, OSError, TimeoutError) as broken:
                 answers[type(broken).__name__] += 1
             took.append((time.perf_counter() - began) * 1000)
@@ -131,7 +135,7 @@ async def drive(url: str, seconds: int) -> dict[str, Any]:
             mac = signature(zalo.APP.app_id, body, stamp, zalo.APP.oa_secret_key)
             headers = {"X-ZEvent-Signature": f"mac={mac}", "Content-Type": "application/json"}
             for _ in range(2 if n % TWICE_EVERY == 0 else 1):
-                task = asyncio.create_task(post(body, headers))
+                task = asyncio.create_task(post(n, body, headers))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
@@ -139,7 +143,7 @@ async def drive(url: str, seconds: int) -> dict[str, Any]:
     return {
         "events": total,
         "twice": len(took) - total,
-        "messages": sum(n % 5 != 4 for n in range(total)),
+        "messages": len(heard),
         "answers": dict(answers),
         "p50": took[len(took) // 2],
         "p99": took[int(len(took) * 0.99)],
