@@ -133,7 +133,7 @@ def template_key(templates: TemplateSet, after: After, old_template: str | None)
 
 
 def filled(template: Template, *, title: str, sent_at: float, document: str, reason: str) -> dict[str, str]:
-    """The blanks of a follow-up from the broadcast that it follows; links, line breaks and a full stop at the end go."""
+    """The blanks of a follow-up from what it follows; links, line breaks and a full stop at the end of a title go."""
     values = {OLD_TITLE: title, OLD_TIME: moment(sent_at), OLD_DOCUMENT: document, WHY: reason}
     return {
         name: _tame(value, template.blanks[name].max_length)
