@@ -109,7 +109,6 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
         {"after": minute, "channels": ["sms"], "unless": "delivered"},
         {"after": 3 * minute, "call": True},
     ]
-    others = {"after": 2 * minute, "channels": ["sms"], "roles": ["deputy", "duty"]}
     overrides = {
         "office": {"short_code": smsc.SHORT_CODE, "hotline": HOTLINE},
         "store": {"url": f"sqlite:///{data / 'loa.db'}"},
@@ -128,7 +127,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
             },
             "sms": {"accounts": demo_sms.accounts(urls)},
         },
-        "escalation": {"default": {"steps": steps}, "hoa-toc": {"steps": [*steps[:2], others, steps[2]]}},
+        "escalation": {"default": {"steps": steps}, "hoa-toc": {"steps": steps}},  # one phone a unit
         "carrier_orders": {"acknowledge_within": CARRIER_SILENT_SECONDS / options.speed},
         "carriers": tomllib.loads((SAMPLE / "carriers.toml").read_text("utf-8"))["carriers"],
         "mail": {"host": mail_host, "port": int(mail_port), "sender": MAIL_SENDER, "tls": "none"},
