@@ -11,7 +11,20 @@ import sys
 
 import structlog
 
-from benchmarks import answers, chat, inbound, language, ledger, sms, sms_cuts, sms_life, sms_limit, sms_list, webhooks
+from benchmarks import (
+    answers,
+    chat,
+    console,
+    inbound,
+    language,
+    ledger,
+    sms,
+    sms_cuts,
+    sms_life,
+    sms_limit,
+    sms_list,
+    webhooks,
+)
 
 BENCHMARKS = {
     "sms": sms.main,
@@ -25,6 +38,7 @@ BENCHMARKS = {
     "language": language.main,
     "inbound": inbound.main,
     "answers": answers.main,
+    "console": console.main,
 }
 
 
