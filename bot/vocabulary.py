@@ -4,7 +4,8 @@ morning is understood at once. A table that does not fit is refused with a log l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import tomllib
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,9 @@ import structlog
 
 from bot.answering import Answering
 from bot.intents import Language
-from bot.keywords import KEYWORDS_FILE, KeywordsError, load
+from bot.keyword_texts import with_changes
+from bot.keywords import KEYWORDS_FILE, parse
+from broadcasts.office_texts import Body
 from directory.unit_finder import UnitFinder
 from directory.units import UnitCatalogue
 
@@ -30,6 +33,7 @@ class Vocabulary:
         self._units = units
         self._path = path
         self._seen = _mark(path)
+        self._changed: Mapping[str, Body] = {}
 
     def jobs(self) -> list[tuple[Callable[[], Awaitable[object]], float]]:
         return [(self.tick, LOOK_SECONDS)]
@@ -41,13 +45,27 @@ class Vocabulary:
             return False
         self._seen = mark
         try:
-            language = await asyncio.to_thread(lambda: Language(UnitFinder(self._units), load(self._path)))
-        except (OSError, KeywordsError) as wrong:
+            language = await asyncio.to_thread(self._language)
+        except (OSError, ValueError) as wrong:
             log.error("keywords_refused", reason=str(wrong))
             return False
         self._answering.learn(language)
         log.info("keywords_read_again")
         return True
+
+    def change(self, changed: Mapping[str, Body]) -> None:
+        """Understand with what the office changed (intent → its lists) over the table, from now on. Raises OSError or
+        ValueError; the words of before stay then."""
+        before, self._changed = self._changed, changed
+        try:
+            self._answering.learn(self._language())
+        except (OSError, ValueError):
+            self._changed = before
+            raise
+
+    def _language(self) -> Language:
+        raw = tomllib.loads(self._path.read_text(encoding="utf-8"))
+        return Language(UnitFinder(self._units), parse(with_changes(raw, self._changed)))
 
 
 def _mark(path: Path) -> tuple[int, int] | None:

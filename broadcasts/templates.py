@@ -101,13 +101,18 @@ class Template(BaseModel):
         return {"chat": self.chat, "sms": self.sms, "sms_leader": self.sms_leader}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TemplateSet:
-    """All templates of the office, in the order of their numbers."""
+    """All templates of the office, in the order of their numbers. Replaced as a whole where the office changes one, so
+    that whoever holds the set sees it at once."""
 
     all: tuple[Template, ...]
     prepared: Mapping[str, Template] = field(default_factory=dict)
     """Key → what follows an earlier broadcast (`broadcasts.prepared`): never chosen from the list."""
+
+    def use(self, other: TemplateSet) -> None:
+        """Hold what `other` holds from now on."""
+        self.all, self.prepared = other.all, other.prepared
 
     def find(self, name: str) -> Template | None:
         """By number ("T1", "t01"), key ("bao", "BAO"), hazard word or file name ("t01_bao")."""
@@ -135,6 +140,13 @@ def placeholders(pattern: str) -> list[str]:
 def needed(pattern: str) -> list[str]:
     """Blanks without which `pattern` cannot be filled: those outside its optional sections."""
     return placeholders(_OPTIONAL.sub("", pattern))
+
+
+def unpaired(pattern: str) -> str:
+    """The first bracket that opens nothing or closes nothing; "" where all is whole."""
+    rest = _PLACEHOLDER.sub("", _OPTIONAL.sub(r"\1", pattern))
+    found = re.search(r"\[\[|\]\]|[{}]", rest)
+    return found.group() if found else ""
 
 
 def fill(pattern: str, values: Mapping[str, str]) -> str:
@@ -168,6 +180,9 @@ def _read(path: Path) -> Template:
         raise TemplateError(f"{path.name}: {wrong}") from wrong
     if not re.fullmatch(r"T[1-9][0-9]?", template.number):
         raise TemplateError(f"{path.name}: number {template.number!r} is not T1 … T99")
+    for pattern in (template.subject, *template.forms.values()):
+        if loose := unpaired(pattern):
+            raise TemplateError(f"{path.name}: {loose!r} is open or stands alone")
     used = set(placeholders(template.subject + template.chat + template.sms + template.sms_leader))
     automatic = SYSTEM_BLANKS | OFFICE_BLANKS
     if strange := used - automatic - set(template.blanks):

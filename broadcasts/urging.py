@@ -83,7 +83,7 @@ class Urging:
         self._bus = bus
         self._routes = routes
         self._catalogue = catalogue
-        self._room = room
+        self.room = room
         self._now = now
         self._words = words or load_damage_words()
         self._by = Actor(SYSTEM, Role.OFFICER)
@@ -155,8 +155,8 @@ class Urging:
         hoped = any(state not in ENDED | REACHED and channel not in down for channel, state in states)
         contacts = contacts_of(tx, unit.code)
         began = row.due if now - row.due < LATE_FOR_SECONDS else now
-        for level in range(row.level + 1, len(self._room.steps)):
-            step = self._room.steps[level]
+        for level in range(row.level + 1, len(self.room.steps)):
+            step = self.room.steps[level]
             if now < began + step.after and (delivered or hoped):
                 row.next_at = began + step.after if delivered else min(now + LOOK_SECONDS, began + step.after)
                 return
@@ -197,14 +197,14 @@ class Urging:
     def _unit_text(self, route: Route, found: RoundRow, unit: Unit, late: int, now: float) -> str:
         deadline = moment(found.deadline, now)
         text = self._words.say["urge"].format(unit=unit.name, round=found.name, deadline=deadline)
-        template, office = self._room.template, self._room.office
+        template, office = self.room.template, self.room.office
         if template is not None and office.hotline and office.short_code:
             pattern = template.sms if route.traits.unaccented else template.chat
             text = fill(_KIND_OF_UNIT.sub(f"{unit.type} ", pattern), self._blanks(found, unit, late, now))
         return to_safe(text).text if route.traits.unaccented else text.strip()
 
     def _blanks(self, found: RoundRow, unit: Unit, late: int, now: float) -> Mapping[str, str]:
-        office = self._room.office
+        office = self.room.office
         return {
             SENDER: office.sender,
             HOTLINE: office.hotline,

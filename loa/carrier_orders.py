@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from broadcasts.carrier_orders.answers import CarrierAnswers
@@ -27,7 +27,8 @@ class CarrierOrders:
     def __init__(
         self, settings: Settings, ledger: Ledger, bus: Bus, units: UnitCatalogue, own_url: Callable[[], str]
     ) -> None:
-        room = order_settings(settings, own_url)
+        self.carriers = [Carrier(one.name, one.email, one.phone, one.note) for one in settings.carriers]
+        room = order_settings(settings, own_url, self.carriers)
         mailer = SmtpMailer(settings.mail) if settings.mail.host else None
         self.desk = OrderDesk(ledger, bus, units, room, mailer is not None)
         self.answers = CarrierAnswers(ledger, bus)
@@ -35,11 +36,11 @@ class CarrierOrders:
         self.watch = SilenceWatch(ledger, bus, room)
 
 
-def order_settings(settings: Settings, own_url: Callable[[], str]) -> OrderSettings:
+def order_settings(settings: Settings, own_url: Callable[[], str], carriers: Sequence[Carrier]) -> OrderSettings:
     return OrderSettings(
         office=settings.office.name,
         hotline=settings.office.hotline,
-        carriers=tuple(Carrier(one.name, one.email, one.phone, one.note) for one in settings.carriers),
+        carriers=carriers,
         acknowledge_within=settings.carrier_orders.acknowledge_within,
         link_base=lambda: settings.web.public_url or own_url(),
     )

@@ -55,9 +55,17 @@ class Schedules:
         self.desk = ScheduleDesk(ledger, bus, self.kinds)
         self.firing = Firing(ledger, bus, self.kinds)
         self.overdue = Overdue(ledger, bus)
-        room = UrgingRoom(rules.office, rules.steps[DEFAULT_STEPS], templates.find(URGE_TEMPLATE))
-        self.urging = Urging(ledger, lanes, bus, routes, units, room)
+        self._rules, self._templates = rules, templates
+        self.urging = Urging(ledger, lanes, bus, routes, units, self._urging_room())
         self.outages = OutageWatch(ledger, bus, health, stands_for=_stands_for(routes))
+
+    def _urging_room(self) -> UrgingRoom:
+        """What holds now: an office changes its chains and templates while the service runs."""
+        return UrgingRoom(self._rules.office, self._rules.steps[DEFAULT_STEPS], self._templates.find(URGE_TEMPLATE))
+
+    async def _urge(self) -> object:
+        self.urging.room = self._urging_room()
+        return await self.urging.tick()
 
     def on_path_test(self, run: Run) -> None:
         """What the monthly test of each unit's path does; without it the kind cannot be chosen."""
@@ -67,7 +75,7 @@ class Schedules:
         return (
             (self.firing.tick, FIRE_TICK_SECONDS),
             (self.firing.tick_outside, OUTSIDE_TICK_SECONDS),
-            (self.urging.tick, URGE_TICK_SECONDS),
+            (self._urge, URGE_TICK_SECONDS),
             (self.overdue.tick, OVERDUE_TICK_SECONDS),
             (self.outages.tick, OUTAGE_TICK_SECONDS),
         )

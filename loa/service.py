@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,10 @@ from loa.durable import LedgerState
 from loa.duty import DutyRoom
 from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
+from loa.office_texts import OfficeTextRoom
 from loa.schedules import Schedules
 from loa.settings import Settings, SettingsError
-from loa.texts import ack_label, bot_office, cap_office, desk_settings
+from loa.texts import ack_label, bot_office, cap_office, desk_settings, escalation_chains
 from loa.watch import ProvenChannels, Watch
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, by_hand, granting, own_addresses
 from store import access
@@ -79,7 +81,8 @@ class Service:
         self._demo = demo
         self._phone_wall = phone_wall
         self.units = unit_data.load()
-        self.templates = office_templates()
+        self.templates = replace(office_templates())
+        self.chains = escalation_chains(settings)
         self.ledger = Ledger(settings.store.path())
         self.bus = MemoryBus()
         self.lanes = MemoryLanes()
@@ -97,7 +100,7 @@ class Service:
             self.acknowledgements,
             self.units,
             self.templates,
-            desk_settings(settings, self._public_url),
+            desk_settings(settings, self._public_url, self.chains),
             rules=settings.approval.rules(),
         )
         self.asker = Asker(self.ledger, self.lanes, self.recorder, self.routes, ack_label())
@@ -115,9 +118,13 @@ class Service:
         manual, ring_after = by_hand(self.routes), settings.adapters.manual.ring_after
         self.posts = None if manual is None else PostsByHand(self.ledger, self.bus, manual, ring_after)
         self.orders = CarrierOrders(settings, self.ledger, self.bus, self.units, lambda: self.url if demo else "")
+        self.office_texts = OfficeTextRoom(
+            settings, self.ledger, self.bus, self.units, self.templates, self.chains, self.orders.carriers,
+            self.vocabulary,
+        )  # fmt: skip
         self.channels = SwitchedOn(self.routes)
         self.schedules = Schedules(
-            desk_settings(settings, self._public_url),
+            desk_settings(settings, self._public_url, self.chains),
             self.ledger,
             self.lanes,
             self.bus,
@@ -172,6 +179,7 @@ class Service:
         await self.clockwork.tick_lanes()
         await self.orders.outbox.recover()
         await self.content.refresh()
+        await self.office_texts.texts.refresh()
         if not await self.ledger.read(access.list_staff):
             self._set_up_token = secrets.token_urlsafe()
         await self._serve()
@@ -179,6 +187,7 @@ class Service:
         await asyncio.gather(*(route.channel.start(sink) for route in self.routes.all))
         self._tasks.append(asyncio.create_task(self.intake.run(), name="intake"))
         self._tasks.append(asyncio.create_task(self.content.run(self.bus), name="content"))
+        self._tasks.append(asyncio.create_task(self.office_texts.texts.run(self.bus), name="office-texts"))
         for dispatcher in self.dispatchers:
             dispatcher.start()
         self._schedule()
@@ -204,6 +213,7 @@ class Service:
             *self.schedules.jobs(),
             *self.watch.jobs(),
             *self.vocabulary.jobs(),
+            *self.office_texts.jobs(),
         )
         for job, seconds in jobs:
             self._scheduler.add_job(
@@ -222,6 +232,7 @@ class Service:
             units=self.units,
             importing=Imports(self.ledger, self.units, self.data),
             templates=self.templates,
+            texts=self.office_texts.texts,
             orders=self.orders.desk,
             carriers=self.orders.answers,
             duty=self.duty.for_web(),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.answers import Office
 from broadcasts.cap_mapping import CapOffice
 from broadcasts.content import OfficeFacts
 from broadcasts.drafting import DeskSettings
 from broadcasts.marks import load_marks
+from broadcasts.steps import Step
 from loa.settings import Settings
 
 
@@ -32,11 +33,19 @@ def ack_label() -> str:
     return load_marks().ack_label
 
 
-def desk_settings(settings: Settings, link_base: Callable[[], str]) -> DeskSettings:
-    """`link_base` gives the public address of this service, "" for none."""
+def escalation_chains(settings: Settings) -> dict[str, Sequence[Step]]:
+    """Urgency → steps, as `[escalation]` says."""
+    return {name: one.chain() for name, one in settings.escalation.items()}
+
+
+def desk_settings(
+    settings: Settings, link_base: Callable[[], str], chains: Mapping[str, Sequence[Step]] | None = None
+) -> DeskSettings:
+    """`link_base` gives the public address of this service, "" for none. `chains`: those that the office may change,
+    by default `escalation_chains`."""
     return DeskSettings(
         office=office_facts(settings),
-        steps={name: one.chain() for name, one in settings.escalation.items()},
+        steps=escalation_chains(settings) if chains is None else chains,
         give_up_after=settings.limits.give_up_after,
         close_after=settings.limits.close_after,
         sms_parts_limit=settings.limits.sms_parts,

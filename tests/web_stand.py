@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
+from bot.keyword_texts import KeywordTexts
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.alert_pages import AlertPages
 from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
 from broadcasts.archive import Archive
 from broadcasts.break_glass import BreakGlass
 from broadcasts.carrier_orders.answers import CarrierAnswers
+from broadcasts.carrier_orders.carrier_texts import CarrierTexts
 from broadcasts.carrier_orders.desk import OrderDesk
 from broadcasts.carrier_orders.office import OrderSettings
+from broadcasts.chain_texts import ChainTexts
 from broadcasts.content import OfficeFacts
 from broadcasts.desk import Desk
 from broadcasts.drafting import DeskSettings
@@ -30,6 +33,8 @@ from broadcasts.duty_roster import DutyRoster
 from broadcasts.exercises import Exercises
 from broadcasts.handover import Handovers
 from broadcasts.model import Actor, Draft, Role
+from broadcasts.office_texts import OfficeTexts
+from broadcasts.prepared import office_templates
 from broadcasts.routes import Route
 from broadcasts.schedules.digest import digest_kind
 from broadcasts.schedules.kinds import Kinds
@@ -37,7 +42,7 @@ from broadcasts.schedules.office import ScheduleDesk
 from broadcasts.schedules.rounds import rounds_kind
 from broadcasts.schedules.sending import sending_kind
 from broadcasts.steps import Step
-from broadcasts.templates import load_templates
+from broadcasts.template_texts import TemplateTexts
 from directory import groups, importing, units
 from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
@@ -54,6 +59,7 @@ STEPS = (
     Step(after=300, channels=("sms",), roles=("chairman",), unless="delivered"),
     Step(after=900, call=True),
 )
+OFFICE_FACTS = OfficeFacts("PCTT Thanh Hoa", "0237.000.0000", "8099", "https://pctt.thanhhoa.gov.vn/")
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 PASSWORD = "mat-khau-thu-nghiem"
 STAFF = {"canbo": Role.OFFICER, "lanhdao": Role.APPROVER, "quantri": Role.ADMIN, "khach": Role.VIEWER}
@@ -148,19 +154,22 @@ class Stand:
         self.units = units.load()
         self.acks = Acknowledgements(self.room.ledger, self.room.bus)
         self.channels = StandChannels(self.clock)
+        self.templates = replace(office_templates())
+        self.chains: dict[str, Sequence[Step]] = {"default": STEPS}
+        self.carriers = list(CARRIERS)
+        self.learned: dict[str, Any] = {}
         desk = Desk(
             self.room.ledger, self.room.bus, self.room.routes, self.room.clockwork, self.acks, self.units,
-            load_templates(),
+            self.templates,
             DeskSettings(
-                OfficeFacts("PCTT Thanh Hoa", "0237.000.0000", "8099", "https://pctt.thanhhoa.gov.vn/"),
-                {"default": STEPS}, close_after=86_400, give_up_after=3_600, sms_parts_limit=4,
+                OFFICE_FACTS, self.chains, close_after=86_400, give_up_after=3_600, sms_parts_limit=4,
             ),
             self.clock,
         )  # fmt: skip
         self.orders = OrderDesk(
             self.room.ledger, self.room.bus, self.units,
-            OrderSettings("Văn phòng mẫu", carriers=CARRIERS, link_base=lambda: str(self.server.make_url("/"))), True,
-            self.clock,
+            OrderSettings("Văn phòng mẫu", carriers=self.carriers, link_base=lambda: str(self.server.make_url("/"))),
+            True, self.clock,
         )  # fmt: skip
         self.schedules = ScheduleDesk(self.room.ledger, self.room.bus, self._kinds(desk), self.clock)
         self.services = Services(
@@ -170,7 +179,8 @@ class Stand:
             channels=self.channels,
             units=self.units,
             importing=Imports(self.room.ledger, self.units, folder),
-            templates=load_templates(),
+            templates=self.templates,
+            texts=self._texts(),
             orders=self.orders,
             carriers=CarrierAnswers(self.room.ledger, self.room.bus, self.clock),
             duty=duty_of(self.room, self.units, self.clock),
@@ -187,6 +197,16 @@ class Stand:
         self.keys: dict[Role, str] = {}
         self.server: TestServer
         self._clients: list[TestClient[web.Request, web.Application]] = []
+
+    def _texts(self) -> OfficeTexts:
+        """What is learned of keywords stands in `learned`."""
+        kinds = (
+            TemplateTexts(office_templates(), self.templates, OFFICE_FACTS, 4),
+            KeywordTexts(self.units, self.learned.update),
+            ChainTexts(self.chains, self.channels.families),
+            CarrierTexts(self.carriers),
+        )
+        return OfficeTexts(self.room.ledger, self.room.bus, kinds, self.clock)
 
     def _kinds(self, desk: Desk) -> Kinds:
         kinds = Kinds()

@@ -22,6 +22,7 @@ from broadcasts.duty_roster import DutyRoster
 from broadcasts.exercises import Exercises
 from broadcasts.handover import Handovers
 from broadcasts.model import Actor, BroadcastView
+from broadcasts.office_texts import OfficeTexts
 from broadcasts.schedules.office import ScheduleDesk
 from broadcasts.templates import TemplateSet
 from directory.people_plan import Step
@@ -198,6 +199,7 @@ class Services:
     units: UnitCatalogue
     importing: Importing
     templates: TemplateSet
+    texts: OfficeTexts
     orders: OrderDesk
     carriers: CarrierAnswers
     duty: Duty
