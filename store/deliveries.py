@@ -92,7 +92,9 @@ def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None
 
 
 def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
-    """(provider id, account, delivery id, part, -1 for all parts under one id). Carriers use ids again after a while: the newest send owns the id."""
+    """(provider id, account, delivery id, part, -1 for all parts under one id).
+
+    Carriers use ids again after a while: the newest send owns the id."""
     tx.executemany(
         "INSERT INTO receipt (pmid, account, delivery_id, part) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part",

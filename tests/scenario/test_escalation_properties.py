@@ -1,5 +1,5 @@
-"""For any order of receipts, replies, restarts, outages and clock jumps: a unit that confirmed gets nothing more of that
-broadcast, one that did not is on its next step or on the call list, and no step is taken twice."""
+"""For any order of receipts, replies, restarts, outages and clock jumps: a unit that confirmed gets nothing more of
+that broadcast, one that did not is on its next step or on the call list, and no step is taken twice."""
 
 from __future__ import annotations
 

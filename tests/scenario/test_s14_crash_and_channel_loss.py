@@ -1,5 +1,5 @@
-"""S14. The process dies after 80 of 166; then Zalo answers errors for two minutes: nothing is lost, nothing comes twice on
-one channel, and the duty officer reads since when."""
+"""S14. The process dies after 80 of 166; then Zalo answers errors for two minutes: nothing is lost, nothing comes twice
+on one channel, and the duty officer reads since when."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def test_a_chain_that_makes_sense_is_taken():
 
 @pytest.mark.parametrize(
     ("typed", "seconds"),
-    [("90s", 90.0), ("5m", 300.0), ("1h", 3600.0), ("0.5h", 1800.0), (7, 7.0), (" 2M ", 120.0), ("", None), ("-1m", None),
-     ("1d", None), ("NaN", None), (-3, None)],
+    [("90s", 90.0), ("5m", 300.0), ("1h", 3600.0), ("0.5h", 1800.0), (7, 7.0), (" 2M ", 120.0), ("", None),
+     ("-1m", None), ("1d", None), ("NaN", None), (-3, None)],
 )  # fmt: skip
 def test_durations(typed, seconds):
     assert duration(typed) == seconds
