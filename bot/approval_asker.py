@@ -18,8 +18,8 @@ from bot.speaking import BOT, Outbox
 from bot.wording import Form
 from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
 from broadcasts.approvers import asked_by_now, authors, standing
-from broadcasts.desk import MAY_APPROVE
 from broadcasts.model import BroadcastState, BroadcastView, Refusal, Role
+from broadcasts.permitted import MAY_APPROVE
 from broadcasts.routes import Routes
 from store import approvals, broadcasts
 from store.approvals import BoundStaff

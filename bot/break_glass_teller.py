@@ -14,9 +14,9 @@ from bot.speaking import BOT
 from bot.wording import Form
 from broadcasts.approval_rules import ApprovalRules
 from broadcasts.break_glass import way_of
-from broadcasts.desk import MAY_APPROVE
 from broadcasts.lifecycle import SYSTEM
 from broadcasts.model import BroadcastState, Refusal, Role
+from broadcasts.permitted import MAY_APPROVE
 from broadcasts.routes import Routes
 from lanes.port import Bus
 from store import alarms, approvals, break_glass, broadcasts

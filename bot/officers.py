@@ -15,7 +15,7 @@ from bot.conversation import Question
 from bot.officer_words import WRONG_MOST, Command, load_officer_words, one_time_code
 from bot.sender import Address, Look
 from bot.wording import Form
-from broadcasts.desk import REASON_MAX
+from broadcasts.deciding import REASON_MAX
 from broadcasts.model import AckState, Actor, BroadcastState, BroadcastView, Refusal, RefusalKind, Role, RollcallRow
 from store import approvals, audit
 from store.access import Staff

@@ -13,10 +13,11 @@ from typing import Final
 import orjson
 
 from broadcasts import lifecycle
-from broadcasts.desk import MAY_APPROVE, MAY_WRITE, Desk, found, require
+from broadcasts.desk import Desk
 from broadcasts.documents import called
 from broadcasts.drafting import Prepared
 from broadcasts.model import Actor, BroadcastState, BroadcastView, DeliveryState, Draft, Problem, Refusal, RefusalKind
+from broadcasts.permitted import MAY_APPROVE, MAY_WRITE, found, require
 from broadcasts.plan import plan_of
 from broadcasts.prepared import After, filled, load_prepared, template_key
 from broadcasts.supersession import addressed_units
@@ -124,7 +125,7 @@ class Aftermath:
         """The words of the old audience where they still reach everybody who was addressed; else those units by their
         codes, and the numbers as they were frozen."""
         addressed = addressed_units(tx, row.no)
-        reached = self._desk.units_of(tx, row.audience)
+        reached = self._desk.composer.units_of(tx, row.audience)
         if reached is not None and set(addressed) <= set(reached):
             return row.audience
         terms = [f"unit:{','.join(addressed)}"] if addressed else []

@@ -50,7 +50,7 @@ class Schedules:
         health: Probe,
     ) -> None:
         self.kinds = Kinds()
-        for kind in (sending_kind(desk), rounds_kind(), digest_kind(routes, units)):
+        for kind in (sending_kind(desk.composer), rounds_kind(), digest_kind(routes, units)):
             self.kinds.register(kind)
         self.desk = ScheduleDesk(ledger, bus, self.kinds)
         self.firing = Firing(ledger, bus, self.kinds)

@@ -210,7 +210,7 @@ class Stand:
 
     def _kinds(self, desk: Desk) -> Kinds:
         kinds = Kinds()
-        for kind in (sending_kind(desk), rounds_kind(), digest_kind(self.room.routes, self.units)):
+        for kind in (sending_kind(desk.composer), rounds_kind(), digest_kind(self.room.routes, self.units)):
             kinds.register(kind)
         return kinds
 

@@ -24,8 +24,9 @@ from broadcasts.carrier_orders.model import (
 )
 from broadcasts.carrier_orders.office import OrderSettings, found, silence_over, wrong_state
 from broadcasts.carrier_orders.states import CANCELLABLE, EDITABLE, HAS_COPIES, LEFT
-from broadcasts.desk import MAY_APPROVE, MAY_WRITE, REASON_MAX
+from broadcasts.deciding import REASON_MAX
 from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind, Role
+from broadcasts.permitted import MAY_APPROVE, MAY_WRITE
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from store import carrier_letters, directory

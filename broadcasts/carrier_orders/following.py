@@ -11,8 +11,8 @@ from broadcasts.carrier_orders import views
 from broadcasts.carrier_orders.model import NAME_LIMIT, NOTE_LIMIT, CallResult, OrderState, OrderView
 from broadcasts.carrier_orders.office import OrderSettings, again, found, move_on, publish, silence_over, wrong_state
 from broadcasts.carrier_orders.states import ARCHIVABLE, LEFT
-from broadcasts.desk import MAY_WRITE
 from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind, Role
+from broadcasts.permitted import MAY_WRITE
 from lanes.port import Bus
 from store import carrier_letters
 from store import carrier_orders as store

@@ -40,7 +40,7 @@ async def test_s12_sms_length_and_coding(night: Night) -> None:
     assert str(shown.sms["units"]) in said
     assert {"from": "–", "to": "-"} in shown.sms["changes"]
 
-    night.desk._settings = replace(night.desk._settings, sms_parts_limit=1)
+    night.desk.composer.settings = replace(night.desk.composer.settings, sms_parts_limit=1)
     with pytest.raises(Refusal) as refused:
         await night.desk.draft(Draft(text=LONG, audience=f"unit:{unit}", channels=["sms"]), TRUC_BAN)
     problem = next(one for one in refused.value.problems if one.key == "sms_too_long")

@@ -28,8 +28,8 @@ PDF_ONLY = (MediaLimit("application/pdf", 5_000_000),)
 async def stand(tmp_path):
     stand = Stand(tmp_path)
     stand.zalo.traits = Traits(receipts=stand.zalo.traits.receipts, buttons=True, window=10, media=PDF_ONLY)
-    stand.desk._settings = stand.desk._settings.__class__(
-        **{name: getattr(stand.desk._settings, name) for name in stand.desk._settings.__slots__}
+    stand.desk.composer.settings = stand.desk.composer.settings.__class__(
+        **{name: getattr(stand.desk.composer.settings, name) for name in stand.desk.composer.settings.__slots__}
         | {"link_base": lambda: stand.base}
     )
     stand.base = BASE

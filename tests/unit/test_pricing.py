@@ -186,7 +186,7 @@ async def test_the_mark_of_a_repetition_is_told_apart_from_what_was_written(offi
     """A standing approval is of the words, whatever went out lately."""
     await residents(office, tmp_path, size=3)
     first = await sent(office)
-    again = await office.room.ledger.read(lambda tx: office.desk.prepared(tx, draft(), "TB0926-77"))
+    again = await office.room.ledger.read(lambda tx: office.desk.composer.prepared(tx, draft(), "TB0926-77"))
     assert again.content.forms["sms"] == first.texts["sms"] + " (TB0926-77)"
     assert again.unmarked == first.texts
 
