@@ -14,7 +14,7 @@ from adapters.contract import Accepted, Outcome, Receipt, ReceiptState, RejectCl
 from broadcasts.charging import Tally
 from broadcasts.model import DeliveryState
 from broadcasts.states import REACHED, WHOLE, fold, fold_part
-from store import chunks, deliveries, paths, rollcalls
+from store import chunks, deliveries, paths, receipts, rollcalls
 from store.chunks import ORDINAL_BITS
 from store.engine import Tx
 
@@ -152,7 +152,7 @@ class Flush:
                 ]
             self._change(one.delivery_id, row[1], old, new, reason, outcome.code)
         deliveries.update(self.tx, updates)
-        deliveries.map_receipts(self.tx, mapped)
+        receipts.map_receipts(self.tx, mapped)
         if orphans_wait and mapped:
             self._match_orphans(mapped)
 
@@ -181,16 +181,16 @@ class Flush:
         for one in came:
             by_account.setdefault(one.account, []).append(one.receipt)
         for account, some in by_account.items():
-            matched = deliveries.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some])
+            matched = receipts.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some])
             others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
             if others:
-                matched = {**deliveries.match_receipts(self.tx, account, others), **matched}
+                matched = {**receipts.match_receipts(self.tx, account, others), **matched}
             orphans = []
             for receipt in some:
                 hit = next((matched[key] for key in receipt.keys if key in matched), None)
                 if hit is None:
                     orphans.append(
-                        deliveries.Orphan(
+                        receipts.Orphan(
                             account, receipt.keys, receipt.state.value, receipt.code, receipt.at.timestamp()
                         )
                     )
@@ -199,7 +199,7 @@ class Flush:
                     if moved:
                         self._tally.told(hit[0] >> ORDINAL_BITS, account, receipt)
             if orphans:
-                deliveries.insert_orphans(self.tx, orphans, self.now)
+                receipts.insert_orphans(self.tx, orphans, self.now)
                 self.done.orphans += len(orphans)
 
     def _match_orphans(self, mapped: Sequence[tuple[str, int, int, int]]) -> None:
@@ -207,8 +207,8 @@ class Flush:
         for pmid, account, _, _ in mapped:
             by_account.setdefault(account, []).append(pmid)
         for account, pmids in by_account.items():
-            taken = deliveries.take_orphans(self.tx, account, pmids)
-            hits = deliveries.match_receipts(self.tx, account, [pmid for pmid, _, _, _ in taken])
+            taken = receipts.take_orphans(self.tx, account, pmids)
+            hits = receipts.match_receipts(self.tx, account, [pmid for pmid, _, _, _ in taken])
             for pmid, state, code, _ in taken:
                 self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code)
 

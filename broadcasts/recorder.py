@@ -16,7 +16,7 @@ import structlog
 from adapters.contract import LedgerUnavailable, Now, Outcome, Receipt
 from broadcasts.record import Came, ChunkRanges, Flush, Recorded, Sent
 from lanes.port import Bus
-from store import deliveries
+from store import deliveries, receipts
 from store.chunks import ORDINAL_BITS
 from store.engine import Ledger, LedgerError, Tx
 
@@ -54,9 +54,9 @@ class Recorder:
         """`accounts` are the channels' names: the values of `Receipt.account`."""
 
         def begin(tx: Tx) -> tuple[dict[str, int], dict[tuple[str, str], int], int]:
-            deliveries.forget_orphans(tx, self._now() - deliveries.ORPHAN_DAYS * 86_400)
+            receipts.forget_orphans(tx, self._now() - receipts.ORPHAN_DAYS * 86_400)
             ids = {name: deliveries.account_id(tx, name) for name in accounts}
-            return ids, {pair: no for no, pair in deliveries.causes(tx).items()}, deliveries.count_orphans(tx)
+            return ids, {pair: no for no, pair in deliveries.causes(tx).items()}, receipts.count_orphans(tx)
 
         self._accounts, self._causes, orphans = await self._ledger.write(begin)
         self._orphans_wait = orphans > 0

@@ -1,4 +1,4 @@
-"""Deliveries: the hot row, the map from provider ids, orphan receipts, and the named deliveries to people."""
+"""Deliveries: the hot row, the named deliveries to people, and what happened to each."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from store.engine import Tx
 
 IN_LIST = 500
 """Parameters of one IN list; SQLite allows 32,766, a short list keeps the statement cache small."""
-ORPHAN_DAYS = 3.0
-"""How long a receipt without a send is kept: carriers report up to 72 h later."""
 
 Row = tuple[int, int, int, int, int, int, int]
 """(id, recipient, status, attempts, parts, parts_done, sent_at)"""
@@ -52,7 +50,7 @@ def working(tx: Tx, first_id: int, last_id: int) -> list[int]:
 
 def rows_of(tx: Tx, ids: Sequence[int]) -> dict[int, Row]:
     found: dict[int, Row] = {}
-    for some in _slices(ids):
+    for some in slices(ids):
         marks = ",".join("?" * len(some))
         for row in tx.execute(
             "SELECT id, recipient, status, attempts, parts, parts_done, sent_at"  # noqa: S608
@@ -89,75 +87,6 @@ def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None
         "UPDATE delivery SET sent_at = CASE WHEN sent_at = 0 THEN ? ELSE sent_at END, done_at = ? WHERE id = ?",
         [(earliest, latest, one) for one in ids],
     )
-
-
-def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
-    """(provider id, account, delivery id, part, -1 for all parts under one id).
-
-    Carriers use ids again after a while: the newest send owns the id."""
-    tx.executemany(
-        "INSERT INTO receipt (pmid, account, delivery_id, part) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part",
-        rows,
-    )
-
-
-Matched = tuple[int, int, int, int, int, int]
-"""(delivery id, part, status, parts, parts_done, recipient)"""
-
-
-def match_receipts(tx: Tx, account: int, pmids: Sequence[str]) -> dict[str, Matched]:
-    found: dict[str, Matched] = {}
-    for some in _slices(pmids):
-        marks = ",".join("?" * len(some))
-        for row in tx.execute(
-            "SELECT r.pmid, r.delivery_id, r.part, d.status, d.parts, d.parts_done, d.recipient"  # noqa: S608
-            " FROM receipt r JOIN delivery d ON d.id = r.delivery_id"
-            f" WHERE r.pmid IN ({marks}) AND r.account = ?",
-            (*some, account),
-        ):
-            found[row[0]] = row[1:]
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Orphan:
-    """A receipt that no send claims yet. `keys` are the id's forms, exact first."""
-
-    account: int
-    keys: tuple[str, ...]
-    state: str
-    code: str
-    at: float
-
-
-def insert_orphans(tx: Tx, orphans: Iterable[Orphan], now: float) -> None:
-    tx.executemany(
-        "INSERT INTO receipt_orphan (account, pmid, keys, state, code, at, came_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(o.account, key, "\n".join(o.keys), o.state, o.code, o.at, now) for o in orphans for key in o.keys],
-    )
-
-
-def take_orphans(tx: Tx, account: int, pmids: Sequence[str]) -> list[tuple[str, str, str, float]]:
-    """(provider id, state, code, at) of receipts that waited for these ids; they are gone afterwards."""
-    taken: list[tuple[str, str, str, float]] = []
-    for some in _slices(pmids):
-        marks = ",".join("?" * len(some))
-        rows = tx.execute(
-            f"SELECT pmid, keys, state, code, at FROM receipt_orphan WHERE pmid IN ({marks}) AND account = ?",  # noqa: S608
-            (*some, account),
-        ).fetchall()
-        taken += [(row[0], row[2], row[3], row[4]) for row in rows]
-        tx.executemany("DELETE FROM receipt_orphan WHERE keys = ? AND account = ?", [(row[1], account) for row in rows])
-    return taken
-
-
-def count_orphans(tx: Tx) -> int:
-    return int(tx.execute("SELECT count(*) FROM receipt_orphan").fetchone()[0])
-
-
-def forget_orphans(tx: Tx, before: float) -> int:
-    return tx.execute("DELETE FROM receipt_orphan WHERE came_at < ?", (before,)).rowcount
 
 
 def cause_id(tx: Tx, reason: str, code: str) -> int:
@@ -289,14 +218,6 @@ def page(tx: Tx, broadcast_no: int, status: int | None, after: int, limit: int) 
     ).fetchall()
 
 
-def provider_ids(tx: Tx, first_id: int, last_id: int) -> dict[int, str]:
-    """First part's provider id, or the whole message's, of each delivery in a range."""
-    rows = tx.execute(
-        "SELECT delivery_id, pmid FROM receipt WHERE delivery_id BETWEEN ? AND ? AND part <= 0", (first_id, last_id)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def add_events(tx: Tx, rows: Iterable[tuple[int, float, str, str, str]]) -> None:
     """(delivery id, at, state, reason, provider's code)"""
     tx.executemany("INSERT INTO delivery_event (delivery_id, at, state, reason, code) VALUES (?, ?, ?, ?, ?)", rows)
@@ -309,5 +230,6 @@ def events_of(tx: Tx, delivery_id: int) -> list[tuple[float, str, str, str]]:
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def _slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+def slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """So many at a time as one IN list holds."""
     return (values[start : start + IN_LIST] for start in range(0, len(values), IN_LIST))

@@ -9,7 +9,7 @@ from adapters.contract import Accepted, ReceiptState, RejectClass, Rejected, Unk
 from broadcasts import lifecycle, views
 from broadcasts.model import DeliveryState
 from broadcasts.routes import Route
-from store import broadcasts, charges, deliveries
+from store import broadcasts, charges, deliveries, receipts
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept
 
 NUMBERS = range(84900000001, 84900002501)
@@ -95,10 +95,10 @@ async def test_a_receipt_that_overtakes_the_answer_waits_for_it(tmp_path, clock)
             delivery_id = int(key.split("-")[1])
 
         await sms.sink.receipts([template(Fake, ReceiptState.DELIVERED)])
-    assert await room.ledger.read(deliveries.count_orphans) == 20
+    assert await room.ledger.read(receipts.count_orphans) == 20
     await room.clockwork.fire(no)
     await run_out(room, no, delivered=20)
-    assert await room.ledger.read(deliveries.count_orphans) == 0
+    assert await room.ledger.read(receipts.count_orphans) == 0
     await room.stop()
 
 
