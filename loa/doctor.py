@@ -16,12 +16,13 @@ from broadcasts.model import Role
 from broadcasts.prepared import office_templates
 from broadcasts.templates import TemplateError
 from directory import units as unit_data
+from directory.group_editing import KIND as GROUP_HISTORY
 from directory.units import UnitDataError
 from loa.backup_files import lost
 from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
-from store import audit, paths, second_factors
+from store import audit, office_texts, paths, second_factors
 from store.engine import connect_reader
 
 DISK_FREE_MB = 1_024
@@ -51,6 +52,7 @@ def checks(config: Path | None) -> Iterator[Check]:
     yield from _office(settings)
     yield from _access(settings)
     yield from _files(settings)
+    yield from _office_texts(settings)
     yield from _paths(settings)
     yield from _service(config, settings)
 
@@ -114,6 +116,19 @@ def _access(settings: Settings) -> Iterator[Check]:
             return  # of an older release: the service brings it up to date when it starts
     yield _check("audit", verdict.whole, lines=verdict.lines, at=verdict.broken_at or 0)
     yield _check("second_factor", not names, names=", ".join(names))
+
+
+def _office_texts(settings: Settings) -> Iterator[Check]:
+    """What the office changed of the shipped texts: whoever looks for a sentence in the files should know."""
+    if not settings.store.path().exists():
+        return
+    with closing(connect_reader(settings.store.path())) as tx:
+        try:
+            rows = [one for one in office_texts.holding(tx) if one.kind != GROUP_HISTORY]
+        except sqlite3.Error:
+            return  # of an older release
+    names = ", ".join(f"{row.kind} {row.name} ({row.author})" for row in rows[:NAMES_MOST])
+    yield _check("office_texts", True, key="" if rows else "no_office_texts", count=len(rows), names=names)
 
 
 def _paths(settings: Settings) -> Iterator[Check]:

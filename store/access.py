@@ -151,6 +151,11 @@ def reserve_answer(tx: Tx, owner: str, key: str, request_hash: str, now: float) 
     return Remembered(request_hash=row[0], status=row[1], body=bytes(row[2]))
 
 
+def answered(tx: Tx, owner: str, key: str) -> bool:
+    """Whether what the key stands for was begun or done."""
+    return tx.execute("SELECT 1 FROM idempotency WHERE owner = ? AND key = ?", (owner, key)).fetchone() is not None
+
+
 def remember_answer(tx: Tx, owner: str, key: str, status: int, body: bytes) -> None:
     tx.execute("UPDATE idempotency SET status = ?, body = ? WHERE owner = ? AND key = ?", (status, body, owner, key))
 

@@ -31,6 +31,7 @@ from web.console import (
     handover,
     inbox,
     live,
+    office_texts,
     people_import,
     report,
     reports,
@@ -41,6 +42,8 @@ from web.console import (
     signin,
     staff,
     staff_addresses,
+    unit_groups,
+    unsent,
     watch,
 )
 from web.console.page import ENVIRONMENT, environment
@@ -57,6 +60,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *audit.ROUTES,
     *set_up.ROUTES,
     *board.ROUTES,
+    *unsent.ROUTES,
     *compose.ROUTES,
     *broadcasts.ROUTES,
     *aftermath.ROUTES,
@@ -81,6 +85,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *enrolment_sheet.ROUTES,
     *by_hand.ROUTES,
     *watch.ROUTES,
+    *office_texts.ROUTES,
+    *unit_groups.ROUTES,
     *live.ROUTES,
     *files.ROUTES,
 )

@@ -9,12 +9,13 @@ import orjson
 from aiohttp import web
 
 from broadcasts.archive import SIZE_LIMIT
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Mode, Preview, Role, Urgency
+from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Mode, Preview, Refusal, Role, Urgency
 from broadcasts.templates import OFFICE_BLANKS, SENDER, SYSTEM_BLANKS, Template, fill
 from store import access, attachments, broadcasts, directory, number_lists
+from store.unsent_forms import UnsentForm
 from text.report import count_report
 from web.api.idempotency import one_at_a_time
-from web.console import forms
+from web.console import forms, unsent
 from web.console.differing import blanks_before, differing, replaced_by
 from web.console.forms import ComposeForm
 from web.console.page import page, render, see_other
@@ -39,7 +40,11 @@ async def new(request: web.Request) -> web.StreamResponse:
     """Without `template`: the ten templates to choose from. `template=` empty: free text."""
     services = services_of(request)
     if "template" not in request.query:
-        return await render(request, "choose.html", templates=services.templates.all, sample=sample)
+        kept = await unsent.kept_here(request, unsent.NEW)
+        if kept is not None and request.query.get("continue") == "1":
+            form, _ = unsent.form_kept(kept)
+            return await _form_page(request, form, action="/broadcasts/new", resumed=True)
+        return await render(request, "choose.html", templates=services.templates.all, sample=sample, kept=kept)
     name = request.query["template"]
     template = services.templates.find(name) if name else None
     if name and template is None:
@@ -58,9 +63,10 @@ async def create(request: web.Request) -> web.StreamResponse:
     services, actor = services_of(request), actor_of(request)
     if await _problems(services, form):
         return await _form_page(request, form, action="/broadcasts/new", status=422)
-    token = f"form {posted.get(TOKEN_FIELD, '') or secrets.token_urlsafe()}"
+    token = unsent.token_key(str(posted.get(TOKEN_FIELD, "")) or secrets.token_urlsafe())
     async with one_at_a_time(request, actor.name, token):
         code = await _unsent_twin(services, actor, form.draft()) or await _keep(services, actor, token, form.draft())
+    await unsent.forget(request, unsent.NEW)
     return see_other(f"/broadcasts/{code}" if code else "/broadcasts")
 
 
@@ -93,19 +99,43 @@ async def edit_form(request: web.Request) -> web.StreamResponse:
     view = await services.desk.view(ref_of(request))
     if view.state not in EDITABLE:
         return see_other(f"/broadcasts/{view.code}")
+    kept = await unsent.kept_here(request, view.code)
+    if kept is not None and request.query.get("continue") == "1":
+        form, version = unsent.form_kept(kept)
+        return await _edit_page(request, view, form, version=version, resumed=True)
     form = forms.form_of(await _kept_draft(services, view), services.templates)
-    return await _form_page(request, form, action=f"/broadcasts/{view.code}/edit", view=view, mode=view.mode)
+    return await _edit_page(request, view, form, kept=kept)
+
+
+async def _edit_page(
+    request: web.Request, view: BroadcastView, form: ComposeForm, *, status: int = 200, version: str = "",
+    **more: Any,
+) -> web.StreamResponse:  # fmt: skip
+    version = version or str(view.version)
+    return await _form_page(
+        request, form, action=f"/broadcasts/{view.code}/edit", view=view, mode=view.mode, status=status,
+        version=version, **more,
+    )  # fmt: skip
 
 
 @page("POST", "/broadcasts/{ref}/edit", OFFICER)
 async def edit(request: web.Request) -> web.StreamResponse:
-    ref = ref_of(request)
-    form = forms.read(await request.post())
+    """Keep another version. Of two people at one draft the second is told of the first, and keeps what they typed:
+    saving once more puts theirs in place, knowingly."""
+    ref, posted = ref_of(request), await request.post()
+    form, version = forms.read(posted), str(posted.get(unsent.VERSION, ""))
+    if version and (not version.isdecimal() or len(version) > forms.LONGEST_NUMBER):
+        raise Trouble(422, "form_broken")
     services = services_of(request)
     if await _problems(services, form):
-        view = await services.desk.view(ref)
-        return await _form_page(request, form, action=f"/broadcasts/{view.code}/edit", view=view, status=422)
-    view = await services.desk.edit(ref, form.draft(), actor_of(request))
+        return await _edit_page(request, await services.desk.view(ref), form, status=422, version=version)
+    try:
+        view = await services.desk.edit(ref, form.draft(), actor_of(request), int(version) if version else None)
+    except Refusal as refused:
+        if refused.key != "edited_meanwhile":
+            raise
+        return await _edit_page(request, await services.desk.view(ref), form, status=409, refused=refused)
+    await unsent.forget(request, view.code)
     return see_other(f"/broadcasts/{view.code}")
 
 
@@ -137,7 +167,8 @@ async def _problems(services: Services, form: ComposeForm) -> bool:
 
 async def _form_page(
     request: web.Request, form: ComposeForm, *, action: str, status: int = 200, view: BroadcastView | None = None,
-    mode: str | None = None,
+    mode: str | None = None, version: str = "", kept: UnsentForm | None = None, resumed: bool = False,
+    refused: Refusal | None = None,
 ) -> web.StreamResponse:  # fmt: skip
     services = services_of(request)
     template = services.templates.find(form.template) if form.template else None
@@ -151,6 +182,11 @@ async def _form_page(
         action=action,
         view=view,
         token=secrets.token_urlsafe(),
+        place=view.code if view else unsent.NEW,
+        version=version,
+        kept=kept,
+        resumed=resumed,
+        refused=refused,
         districts=services.units.old_districts,
         units_total=len(services.units),
         groups=await services.ledger.read(directory.groups),

@@ -47,6 +47,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
         (
             Entry("/directory", "directory"),
             Entry("/enrolment", "enrolment"),
+            Entry("/unit-groups", "unit_groups"),
             Entry("/roster", "roster"),
             Entry("/handovers", "handovers"),
             Entry("/staff-addresses", "staff_addresses", Role.ADMIN),
@@ -63,6 +64,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Entry("/exercises", "exercises"),
             Entry("/break-glass", "break_glass"),
             Entry("/watch", "watch"),
+            Entry("/settings", "settings", Role.APPROVER),
             Entry("/audit", "audit", Role.APPROVER),
         ),
     ),
