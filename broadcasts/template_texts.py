@@ -91,7 +91,7 @@ def _masked_phone(problem: Problem) -> bool:
     return (
         problem.key == "blank_wrong_type"
         and problem.params["type"] == BlankType.PHONE.value
-        and fits(BlankType.PHONE, problem.params["value"], real=False, domains=(), known_unit=lambda _: True)
+        and fits(BlankType.PHONE, problem.params["value"], real=False, domains=frozenset(), known_unit=lambda _: True)
     )
 
 

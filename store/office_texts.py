@@ -26,13 +26,12 @@ class OfficeText:
     at: float
 
 
-_COLUMNS: Final = "kind, name, version, body, author, at"
-
-
 def newest(tx: Tx, kind: str, name: str) -> OfficeText | None:
     """None where nothing was ever changed."""
     row = tx.execute(
-        f"SELECT {_COLUMNS} FROM office_text WHERE kind = ? AND name = ? ORDER BY version DESC LIMIT 1", (kind, name)
+        "SELECT kind, name, version, body, author, at FROM office_text"
+        " WHERE kind = ? AND name = ? ORDER BY version DESC LIMIT 1",
+        (kind, name),
     ).fetchone()
     return _row(row) if row else None
 
@@ -40,7 +39,7 @@ def newest(tx: Tx, kind: str, name: str) -> OfficeText | None:
 def holding(tx: Tx) -> list[OfficeText]:
     """The newest version of everything that is not as it was shipped, by kind and name."""
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM office_text o WHERE version ="
+        "SELECT kind, name, version, body, author, at FROM office_text o WHERE version ="
         " (SELECT max(version) FROM office_text n WHERE n.kind = o.kind AND n.name = o.name)"
         " AND body <> '' ORDER BY kind, name"
     ).fetchall()
@@ -50,7 +49,8 @@ def holding(tx: Tx) -> list[OfficeText]:
 def history(tx: Tx, kind: str, name: str, limit: int = HISTORY_SHOWN) -> list[OfficeText]:
     """Newest first."""
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM office_text WHERE kind = ? AND name = ? ORDER BY version DESC LIMIT ?",
+        "SELECT kind, name, version, body, author, at FROM office_text"
+        " WHERE kind = ? AND name = ? ORDER BY version DESC LIMIT ?",
         (kind, name, limit),
     ).fetchall()
     return [_row(row) for row in rows]
@@ -64,7 +64,7 @@ def keep(
         "INSERT INTO office_text (kind, name, version, body, author, at)"
         " SELECT ?, ?, ?, ?, ?, ? WHERE ? ="
         " (SELECT coalesce(max(version), 0) FROM office_text WHERE kind = ? AND name = ?)"
-        f" ON CONFLICT (kind, name, version) DO NOTHING RETURNING {_COLUMNS}",
+        " ON CONFLICT (kind, name, version) DO NOTHING RETURNING kind, name, version, body, author, at",
         (
             kind,
             name,

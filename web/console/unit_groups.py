@@ -88,7 +88,7 @@ async def _shown(
     status = 200 if refused is None else 409 if refused.key in (*STALE, "group_used") else 422
     history = await services.ledger.read(lambda tx: office_texts.history(tx, KIND, name)) if name else []
     return await render(
-        request, "unit_group.html", status=status, name=name, title=title, chosen=chosen, mark=mark, refused=refused,
+        request, "unit_group.html", status=status, group=name, title=title, chosen=chosen, mark=mark, refused=refused,
         districts=services.units.old_districts, title_most=TITLE_MOST, history=history,
     )  # fmt: skip
 
