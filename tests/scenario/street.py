@@ -125,7 +125,7 @@ class Street(Office):
             address = str(7_200_000 + place)
             self.telegram_sim.add_person(address, "Người Mẫu")
             return Phone(self, self.family, address, self.telegram_sim)
-        return Phone(self, self.family, f"849000020{place:02}", self.carrier)
+        return Phone(self, self.family, f"84900002{place:03}", self.carrier)
 
     async def chairman(self, unit_name: str) -> tuple[Contact, Phone]:
         """A registered chairman with his phone on this channel."""
