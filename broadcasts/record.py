@@ -212,7 +212,7 @@ class Flush:
             for pmid, state, code, _ in taken:
                 self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code)
 
-    def _fold(self, hit: deliveries.Matched, event: DeliveryState | None, code: str) -> bool:
+    def _fold(self, hit: receipts.Matched, event: DeliveryState | None, code: str) -> bool:
         """Whether the receipt said anything new."""
         delivery_id, part, status, parts, parts_done, recipient = hit
         if event is None:
