@@ -56,6 +56,7 @@
       }
       const gone = answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403;
       tell(gone ? says.dataset.expired : says.dataset.cut, gone);
+      if (!gone) return true; // the server is there and may take the form though it could not keep it
     } catch {
       tell(says.dataset.cut, false);
     }
@@ -95,7 +96,7 @@
     sending = false;
     if (!kept) return;
     passed = true;
-    form.requestSubmit();
+    form.requestSubmit(event.submitter);
   }, { capture: true });
   addEventListener("pageshow", () => { passed = false; });
 })();
