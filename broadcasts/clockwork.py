@@ -16,6 +16,7 @@ from broadcasts.escalation import Steps, take_due_steps
 from broadcasts.model import AckState, BroadcastState, DeliveryState
 from broadcasts.plan import NewChunk, plan_broadcast, plan_of
 from broadcasts.routes import Routes
+from broadcasts.seal import kept_seal, numbers_of
 from lanes.port import Bus, Lanes
 from store import alarms, broadcasts, chunks, rollcalls
 from store.broadcasts import BroadcastRow
@@ -98,12 +99,17 @@ class Clockwork:
         return True
 
     async def fire(self, no: int) -> bool:
-        """Start an approved broadcast: approval, hash and validity are checked again, and only one caller wins."""
+        """Start an approved broadcast: approval, validity and the hash, made again of what would leave, are checked and
+        only one caller wins."""
         now = self._now()
+        numbers = await self._ledger.read(lambda tx: numbers_of(tx, no))
 
         def start(tx: Tx) -> bool:
             row = broadcasts.by_no(tx, no)
-            if row is None or not row.content_hash or row.approved_hash != row.content_hash or row.valid_until <= now:
+            if row is None or row.state != S.SCHEDULED or row.valid_until <= now:
+                return False
+            if not row.approved_hash or kept_seal(tx, row, numbers) != row.approved_hash:
+                lifecycle.stop_changed(tx, row, now)
                 return False
             if lifecycle.stop_overtaken(tx, row, now):
                 return False

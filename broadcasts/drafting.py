@@ -8,18 +8,19 @@ from typing import Any
 
 from broadcasts.attachments import look_up, with_links
 from broadcasts.campaigns import is_campaign
-from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, content_hash, render
+from broadcasts.content import CHAT, SMS, SMS_LEADER, Content, OfficeFacts, Setting, Source, render
 from broadcasts.document_facts import clean_number, document_problems
 from broadcasts.model import Draft, Kind, Mode, Notice, Problem, Urgency
 from broadcasts.own_steps import reach_problems, read_steps
 from broadcasts.repeats import said_lately, unlike, unmarked_of
 from broadcasts.routes import Routes
+from broadcasts.seal import SealedNumbers, audience_seal, seal
 from broadcasts.steps import Plan, Step, chosen_steps, roles_of
 from broadcasts.supersession import left_out, replaced
 from broadcasts.templates import TemplateSet
 from broadcasts.typed_fields import choice, families_of, fire_at_of
 from broadcasts.ways import foreseen_gaps
-from directory.audience import Audience, audience_digest, resolve
+from directory.audience import Audience, resolve
 from directory.expression import parse_audience
 from directory.number_lists import FrozenNumbers
 from directory.people import all_contacts
@@ -93,8 +94,8 @@ class Prepared:
         }
 
     def hash(self, draft: Draft, numbers: FrozenNumbers | None) -> str:
-        """What an approver approves: texts, audience, way and terms."""
-        terms = {
+        """What an approver approves: texts, audience, way and terms (`broadcasts.seal`)."""
+        row = {
             "mode": draft.mode,
             "kind": self.kind,
             "urgency": self.urgency,
@@ -102,12 +103,10 @@ class Prepared:
             "fire_at": self.fire_at,
             "duplicate_ok": draft.duplicate_ok,
             "supersedes": self.supersedes,
-            "document_number": clean_number(draft.document_number),
-            "signer": draft.signer.strip(),
-            "attachments": self.attachments,
-            **self.plan.model_dump(mode="json"),
         }
-        return content_hash(self.content.forms, audience_digest(self.audience, numbers), terms)
+        listed = SealedNumbers(numbers.size, numbers.digest) if numbers else None
+        whom = audience_seal(self.members, self.frozen()["bare_units"], listed)
+        return seal(row, self.content.forms, draft.model_dump(), self.attachments, self.plan, whom)
 
     def sms_report(self) -> dict[str, Any]:
         """The resident's SMS form, counted; what had to be replaced comes first from the rendering."""

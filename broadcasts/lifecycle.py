@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from broadcasts.model import BroadcastState, DeliveryState, Kind
 from broadcasts.settle import settle
-from store import broadcasts, chunks, deliveries, document_statuses, rollcalls
+from store import alarms, broadcasts, chunks, deliveries, document_statuses, rollcalls
 from store.broadcasts import BroadcastRow
 from store.document_statuses import StatusRow
 from store.engine import Tx
@@ -83,6 +83,14 @@ def stop_overtaken(tx: Tx, row: BroadcastRow, now: float) -> bool:
         return False
     broadcasts.note(tx, row.no, now, SYSTEM, "cancelled", {"reason": "overtaken", "by": by})
     return True
+
+
+def stop_changed(tx: Tx, row: BroadcastRow, now: float) -> None:
+    """What would leave is not what was approved: nothing of it does, and the duty board rings."""
+    values = {"state": S.CANCELLED.value, "ended_at": now, "reason": "content_changed"}
+    if broadcasts.update(tx, row.no, (S.SCHEDULED,), values):
+        broadcasts.note(tx, row.no, now, SYSTEM, "cancelled", {"reason": "content_changed"})
+        alarms.raise_once(tx, "content_changed", row.code, {"name": row.title}, now)
 
 
 def replace(tx: Tx, old: int, new: int, now: float) -> None:

@@ -111,6 +111,14 @@ def _windows(tx: Tx, terms: Sequence[NumberTerm], without_opted_out: bool) -> It
         after = window.upto
 
 
+def counted_digest(tx: Tx, lists: Sequence[int]) -> tuple[int, str]:
+    """(how many, SHA-256 in hex) of the numbers that stand in these versions now, whatever was noted beside them."""
+    found = ListDigest()
+    for page in pages(tx, [NumberTerm(one, True) for one in lists]):
+        found.add(page)
+    return found.size, found.hexdigest()
+
+
 async def freeze_numbers(
     ledger: Ledger, terms: Sequence[NumberTerm], now: float, *, without_opted_out: bool = False
 ) -> FrozenNumbers | None:

@@ -14,6 +14,7 @@ from broadcasts.clockwork import Clockwork
 from broadcasts.dispatch import Dispatcher
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
+from broadcasts.seal import kept_seal, numbers_of
 from broadcasts.steps import Plan, Step
 from lanes.memory import MemoryBus, MemoryLanes
 from store import broadcasts, chunks
@@ -142,6 +143,10 @@ class EngineRoom:
                 tx.executemany("INSERT INTO number_list_entry VALUES (?, ?)", [(no, number) for number in numbers])
                 lists = [no]
             broadcasts.freeze_audience(tx, no, members, lists)
+            if "content_hash" not in values:
+                sealed = kept_seal(tx, broadcasts.by_no(tx, no), numbers_of(tx, no))
+                hashes = {"content_hash": sealed, "approved_hash": values.get("approved_hash", sealed)}
+                broadcasts.update(tx, no, (row["state"],), hashes)
             return no
 
         return await self.ledger.write(write)

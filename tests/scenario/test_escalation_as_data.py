@@ -198,5 +198,5 @@ async def test_what_was_changed_after_its_approval_does_not_leave_and_that_is_sa
         await town.room.clockwork.tick_broadcasts()
         await overdue.tick()
     assert not town.zalo.left
-    assert [one.kind for one in await town.room.ledger.read(alarms.ringing)] == ["not_started"]
+    assert [one.kind for one in await town.room.ledger.read(alarms.ringing)] == ["content_changed"]
     await town.room.stop()
