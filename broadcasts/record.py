@@ -17,6 +17,7 @@ from broadcasts.states import REACHED, WHOLE, fold, fold_part
 from store import chunks, deliveries, paths, receipts, rollcalls
 from store.chunks import ORDINAL_BITS
 from store.engine import Tx
+from store.receipts import Matched
 
 D = DeliveryState
 STATES = len(D)
@@ -212,7 +213,7 @@ class Flush:
             for pmid, state, code, _ in taken:
                 self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code)
 
-    def _fold(self, hit: receipts.Matched, event: DeliveryState | None, code: str) -> bool:
+    def _fold(self, hit: Matched, event: DeliveryState | None, code: str) -> bool:
         """Whether the receipt said anything new."""
         delivery_id, part, status, parts, parts_done, recipient = hit
         if event is None:

@@ -16,9 +16,11 @@ from adapters.contract import Health, Hook, Now, Priority
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
 from broadcasts.lifecycle import SYSTEM
-from broadcasts.model import Actor, BroadcastView, Refusal, Role
+from broadcasts.model import Actor, BroadcastView, Role
+from broadcasts.plan import NewChunk
 from broadcasts.routes import Route, Routes
 from broadcasts.schedules.kinds import Occurrence
+from broadcasts.single import write_single
 from broadcasts.watch.alarming import MOST_TOLD, News, take_note
 from broadcasts.watch.auditor import Limits, audit
 from broadcasts.watch.findings import Finding, Weight, spoken
@@ -31,7 +33,7 @@ from loa.doctor import DISK_FREE_MB
 from loa.heartbeat import Heartbeat
 from loa.settings import Settings
 from store import paths, watch
-from store.engine import Ledger, LedgerError
+from store.engine import Ledger, LedgerError, Tx
 from store.paths import PathRow
 from store.watch import FindingRow
 from text.dates import moment
@@ -81,6 +83,7 @@ class Watch:
         self._now = now
         self._data = settings.data_folder()
         self._ledger, self._bus, self._desk, self._units = ledger, bus, desk, units
+        self._routes, self._announce = routes, clockwork.announce
         self._families = routes.families()
         self._say: Catalogue = catalogue(settings.office.language)
         self._limits = Limits(own.approval_after, own.path_proved_within)
@@ -136,28 +139,33 @@ class Watch:
         """Look, keep what was found, ring and tell. Safe to miss, to repeat and to run late."""
         now, found = self._now(), await self.look()
         try:
-            news = await self._ledger.write(lambda tx: take_note(tx, found, now))
+            news, made = await self._ledger.write(lambda tx: self._note(tx, found, now))
         except LedgerError:
             log.exception("watch_not_kept")
             return News()
+        await self._announce(made)
         if news.rang:
             self._bus.publish("alarms", {"type": "watch"})
-        if news.begun or news.ended:
-            await self._tell(news)
         return news
+
+    def _note(self, tx: Tx, found: Sequence[Finding], now: float) -> tuple[News, list[NewChunk]]:
+        """What was found, and what people hear of it, in one commit: a crash between the two would leave an alarm that
+        counts as told and that nobody heard."""
+        news = take_note(tx, found, now)
+        return news, self._tell(tx, news, now) if news.begun or news.ended else []
 
     # -- telling --------------------------------------------------------------------------------------------------
 
-    async def _tell(self, news: News) -> None:
-        """To every address of `[watch] alarm_to`: one that fails keeps no other from hearing."""
-        text = self.told(news)
+    def _tell(self, tx: Tx, news: News, now: float) -> list[NewChunk]:
+        """To every address of `[watch] alarm_to`: a channel that is off keeps no other from hearing."""
+        text, by, written = self.told(news), Actor(SYSTEM, Role.OFFICER), []
         for one in self._own.alarm_to:
-            try:
-                await self._desk.send_single(
-                    one.channel, one.to, text, Actor(SYSTEM, Role.OFFICER), priority=Priority.URGENT
-                )
-            except (Refusal, LedgerError) as wrong:
-                log.warning("alarm_not_told", channel=one.channel, why=type(wrong).__name__)
+            route = self._routes.resolve(one.channel)
+            if route is None:
+                log.warning("alarm_not_told", channel=one.channel, why="channel_off")
+                continue
+            written.append(write_single(tx, route, one.to, text, by, Priority.URGENT, None, now)[1])
+        return [chunk for chunk in written if chunk is not None]
 
     def told(self, news: News) -> str:
         """One message for all: what began, with what to do, then what is over."""

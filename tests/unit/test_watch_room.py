@@ -90,7 +90,8 @@ async def test_a_look_rings_and_tells_every_address_that_works(stand):
         begun=[Finding("disk_low", "disk", {"free": 1, "wanted": 1024})],
         ended=[FindingRow("backup_old", "backup", {"since": 1.79e9, "hours": 36}, 0, 0, 1.0, 2.0)],
     )
-    await stand.watch._tell(news)
+    made = await stand.room.ledger.write(lambda tx: stand.watch._tell(tx, news, stand.clock()))
+    await stand.room.clockwork.announce(made)
     await stand.room.until(lambda: stand.zalo.left and stand.sms.left)
     told = stand.zalo.left[0]
     assert told.to == "z-truc"
