@@ -8,14 +8,12 @@ because a list of residents was subtracted.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from directory.expression import NUMBERS, UNITS, AudienceExpression, AudienceProblem, Term, TermKind
-from directory.number_lists import FrozenNumbers, NumberCount, NumberTerm, count_numbers
+from directory.number_lists import NumberCount, NumberTerm, count_numbers
 from directory.people import Address, Contact, all_contacts
 from directory.roles import CONTACT_ORDER, ContactRole
 from directory.units import UnitCatalogue
@@ -229,16 +227,3 @@ def _gaps(
         return [Gap(code, "", "no_address" if known else "no_contact")]
     covered = {family for member in members for family in member.addresses}
     return [Gap(code, family, "no_family") for family in families if family not in covered]
-
-
-def audience_digest(audience: Audience, numbers: FrozenNumbers | None) -> str:
-    """SHA-256 (hex) over who is addressed, where and in which order: part of what an approver approves."""
-    whole = [
-        audience.units,
-        [
-            [one.unit_code, one.person_id, sorted((name, to.id, to.value) for name, to in one.addresses.items())]
-            for one in audience.members
-        ],
-        [numbers.size, numbers.digest] if numbers else None,
-    ]
-    return hashlib.sha256(json.dumps(whole, separators=(",", ":")).encode("ascii")).hexdigest()

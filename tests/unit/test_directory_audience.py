@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directory.audience import Audience, Gap, audience_digest, resolve
+from broadcasts.seal import SealedNumbers, audience_seal
+from directory.audience import Audience, Gap, resolve
 from directory.expression import Term, TermKind, parse_audience
 from directory.groups import save_group
 from directory.importing import import_numbers, import_people
-from directory.number_lists import FrozenNumbers, freeze_numbers
+from directory.number_lists import freeze_numbers
 from directory.sample import FOLDER
 from directory.units import load
 from store import directory, opt_outs
+from store.broadcasts import MemberRow
 from store.engine import Ledger
 from tests.ledgers import migrated
 
@@ -256,26 +258,20 @@ async def test_the_sample_reaches_every_chairman(tmp_path: Path) -> None:
         assert {gap.family for gap in audience.gaps} == {"telegram"}
         # frozen in a fixed order: asked again, the same
         assert await meant(ledger, "all-units") == audience
-        digest = audience_digest(audience, None)
-        assert digest == audience_digest(await meant(ledger, "all-units"), None)
         person = audience.members[0].person_id
         await ledger.write(lambda tx: directory.retire_person(tx, person, NOW))
-        assert audience_digest(await meant(ledger, "all-units"), None) != digest
+        assert await meant(ledger, "all-units") != audience
     finally:
         await ledger.close()
 
 
-async def test_the_digest_sees_every_change(ledger: Ledger) -> None:
-    audience = await meant(ledger, f"unit:{A}+role:deputy+list:dan")
-    numbers = FrozenNumbers(7, 10, "ab", 0)
-    whole = audience_digest(audience, numbers)
+def test_the_seal_sees_every_change() -> None:
+    one = MemberRow(A, 1, "Người Mẫu", "chairman", "zalo", 5, "z1")
+    other, numbers = replace(one, person_id=2, address_id=6, value="z2"), SealedNumbers(10, "ab")
+    whole = audience_seal([one, other], [A], numbers)
     others = [
-        (replace(audience, units=()), numbers),
-        (replace(audience, members=audience.members[::-1]), numbers),
-        (replace(audience, members=audience.members[:1]), numbers),
-        (audience, None),
-        (audience, replace(numbers, digest="ac")),
-        (audience, replace(numbers, size=11)),
-    ]
-    assert len({whole, *(audience_digest(*other) for other in others)}) == 7
-    assert audience_digest(audience, replace(numbers, list_id=8)) == whole  # the same numbers are the same audience
+        ([other, one], [A], numbers), ([one], [A], numbers), ([one, replace(other, value="z3")], [A], numbers),
+        ([one, replace(other, role="deputy")], [A], numbers), ([one, other], [], numbers), ([one, other], [A], None),
+        ([one, other], [A], SealedNumbers(10, "ac")), ([one, other], [A], SealedNumbers(11, "ab")),
+    ]  # fmt: skip
+    assert len({whole, *(audience_seal(*each) for each in others)}) == 9
