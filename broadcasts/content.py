@@ -142,7 +142,8 @@ def _from_template(template: Template, source: Source, setting: Setting) -> Cont
     given = {name: _clean(value) for name, value in source.blanks.items()}
     values = _values(template, given, setting)
     problems = [*_blank_problems(template, given, values, setting), *_config_problems(template, values, setting)]
-    if template.mode is not Mode.ACTUAL and setting.mode is Mode.ACTUAL:
+    own_mark = template.mode is not Mode.ACTUAL
+    if own_mark and setting.mode is Mode.ACTUAL:
         problems.append(Problem("mode", "template_not_actual", {"name": template.key, "mode": template.mode.value}))
     bare = {form: fill(text, values) for form, text in template.forms.items()}
     forms, changes = _finish(bare, setting)
@@ -153,7 +154,7 @@ def _from_template(template: Template, source: Source, setting: Setting) -> Cont
             if not is_official(link, load_marks().official_domains)
         ]
     problems += too_long(forms, setting, "template")
-    problems += _false_marks(bare.values(), setting, "blanks")
+    problems += [] if own_mark else _false_marks(bare.values(), setting, "blanks")
     ignored = tuple(name for name in given if name in templates.SYSTEM_BLANKS and given[name] != values[name])
     title = _clean(source.title) or fill(template.subject, values)
     return Content(_titled(title, setting), forms, tuple(problems), changes, ignored)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 SERIOUS = ("serious", "critical")
 PATHS = (
     "/", "/broadcasts", "/broadcasts/new", "/broadcasts/new?template=bao", "/inbox", "/directory", "/roster",
-    "/enrolment", "/reports", "/content", "/carrier-orders", "/schedules", "/watch", "/exercises", "/audit",
+    "/enrolment", "/reports", "/content", "/carrier-orders", "/schedules", "/settings", "/unit-groups", "/staff-addresses", "/exercises", "/audit",
     "/staff", "/account",
     "/account/second-factor", "/alert", "/break-glass", "/handovers", "/enrolment/groups", "/enrolment/sheet",
     "/directory/import", "/audit/verify",

@@ -168,11 +168,11 @@ async def test_a_double_click_keeps_one_draft(browser: Browser, stand: Stand) ->
     page, _ = await sign_in(browser, stand, path="/broadcasts/new?template=")
     await page.fill("[name=text]", "Kiểm tra liên lạc")
     await page.locator("text=Lưu và kiểm tra").dblclick()
-    await expect(page.locator("text=Trình duyệt")).to_be_visible()
+    await expect(page.locator("button:has-text('Trình duyệt')")).to_be_visible()
     assert len(await stand.desk.list()) == 1
     await page.go_back()
     await page.locator("text=Lưu và kiểm tra").click()
-    await expect(page.locator("text=Trình duyệt")).to_be_visible()
+    await expect(page.locator("button:has-text('Trình duyệt')")).to_be_visible()
     assert len(await stand.desk.list()) == 1, "the same form, sent again from the browser's history"
 
 

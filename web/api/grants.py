@@ -28,7 +28,7 @@ WHY: Final = (
 
 
 @endpoint("POST", "/channels/{name}/grant", rule=at_least(Role.ADMIN), body=GrantAsked, answer=GrantAnswer,
-          summary="A link that lets the channel in at its provider", problems=(409,))  # fmt: skip
+          summary="A link that lets the channel in at its provider", problems=(404, 409))  # fmt: skip
 async def ask(call: Call[GrantAsked, Nothing]) -> dict[str, Any]:
     link = await _channel(call).ask_grant(call.body.redirect)
     if not isinstance(link, GrantLink):
@@ -38,7 +38,7 @@ async def ask(call: Call[GrantAsked, Nothing]) -> dict[str, Any]:
 
 
 @endpoint("POST", "/channels/{name}/grant/code", rule=at_least(Role.ADMIN), body=GrantCode, answer=GrantDone,
-          summary="Bring the code that the provider led back with", problems=(409,))  # fmt: skip
+          summary="Bring the code that the provider led back with", problems=(404, 409))  # fmt: skip
 async def take(call: Call[GrantCode, Nothing]) -> dict[str, Any]:
     why = await _channel(call).take_grant(call.body.code.strip(), call.body.state)
     if why:
