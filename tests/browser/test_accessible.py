@@ -18,10 +18,9 @@ pytestmark = pytest.mark.browser
 SERIOUS = ("serious", "critical")
 PATHS = (
     "/", "/broadcasts", "/broadcasts/new", "/broadcasts/new?template=bao", "/inbox", "/directory", "/roster",
-    "/enrolment", "/reports", "/content", "/carrier-orders", "/schedules", "/settings", "/unit-groups", "/staff-addresses", "/exercises", "/audit",
-    "/staff", "/account",
-    "/account/second-factor", "/alert", "/break-glass", "/handovers", "/enrolment/groups", "/enrolment/sheet",
-    "/directory/import", "/audit/verify",
+    "/enrolment", "/reports", "/content", "/carrier-orders", "/schedules", "/settings", "/unit-groups",
+    "/staff-addresses", "/exercises", "/audit", "/staff", "/account", "/account/second-factor", "/alert",
+    "/break-glass", "/handovers", "/enrolment/groups", "/enrolment/sheet", "/directory/import", "/audit/verify",
 )  # fmt: skip
 OF_ONE = (
     "?all",

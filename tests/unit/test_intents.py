@@ -100,7 +100,8 @@ def test_what_is_needed_to_act() -> None:
         "ok bye khách hàng", "đã nhận được tin này thì gọi lại nhé", "vâng nhưng em chưa hiểu", "ai đã nhận",
         "da nhan hang", "đã xem", "dạ", "👍", "da", "đã", "ok cho em hỏi", "nhận việc làm thêm", "rõ khổ",
         "đã nhận quà hỗ trợ", "ok con dê", "ủy ban nhân dân xã Nga Sơn", "bà con nhân dân", "nhân dân xã",
-        "bỏ nhận tin", "nhắn tin", "em nhắn tin", "nhận được thì báo", "xác nhận đã đóng điện", "rõ khổ thân em", "công nhân",
+        "bỏ nhận tin", "nhắn tin", "em nhắn tin", "nhận được thì báo", "xác nhận đã đóng điện", "rõ khổ thân em",
+        "công nhân",
         "vâng nhưng chưa phát loa", "tôi không rõ tin này", "đã nhận nhưng chưa rõ mục 2", "nhân đạo", "vắng mặt ạ",
     ],
 )  # fmt: skip
