@@ -19,8 +19,8 @@ from web.roles import at_least
 WIDTH: Final = 720.0
 HEIGHT: Final = 240.0
 """Of the drawing, in its own units; the page scales it."""
-SPANS: Final = (600, 1_800, 3_600, 3 * 3_600, 6 * 3_600, 24 * 3_600)
-"""Seconds that the drawing may cover: the first that holds nine answers in ten."""
+SPANS: Final = {600: 5, 1_800: 6, 3_600: 4, 3 * 3_600: 3, 6 * 3_600: 6, 24 * 3_600: 6}
+"""Seconds that the drawing may cover, the first that holds nine answers in ten; and into how many round parts."""
 COUNTED_AT_ONCE: Final = 100_000
 """Deliveries whose causes are counted with the page; more only when somebody asks (about 0.3 s a million)."""
 
@@ -69,7 +69,8 @@ async def report(request: web.Request) -> web.StreamResponse:
 def drawing(found: Progress) -> dict[str, Any]:
     """What the template draws: the curve's corners, the marks on it and the ticks below."""
     wanted = found.time_to(90) or (found.answered[-1] if found.answered else 0.0)
-    span = next((one for one in SPANS if one >= wanted), SPANS[-1])
+    span = next((one for one in SPANS if one >= wanted), max(SPANS))
+    parts = SPANS[span]
     corners = steps_of(found, WIDTH, HEIGHT, span)
     marks = []
     for per_cent in MARKS:
@@ -80,7 +81,7 @@ def drawing(found: Progress) -> dict[str, Any]:
         "points": " ".join(f"{x:g},{y:g}" for x, y in corners),
         "marks": marks,
         "covered": span,
-        "ticks": [(round(WIDTH * part / 4, 1), span * part / 4) for part in range(5)],
+        "ticks": [(round(WIDTH * part / parts, 1), span * part / parts) for part in range(parts + 1)],
         "width": WIDTH,
         "height": HEIGHT,
     }
