@@ -16,7 +16,8 @@ from adapters.contract import Now
 from broadcasts import lifecycle
 from broadcasts.approval_rules import ApprovalRules, latest_review, next_review
 from broadcasts.clockwork import Clockwork
-from broadcasts.model import Actor, BroadcastState, Kind, Problem, Refusal, RefusalKind, Role, Urgency
+from broadcasts.model import Actor, BroadcastState, Kind, Problem, Refusal, RefusalKind, Urgency
+from broadcasts.permitted import MAY_APPROVE, MAY_WRITE, found, require
 from lanes.port import Bus
 from store import alarms, broadcasts
 from store import break_glass as store
@@ -26,8 +27,6 @@ from store.engine import Ledger, Tx
 from text.dates import local
 
 S = BroadcastState
-MAY_SEND: Final = frozenset({Role.OFFICER, Role.APPROVER, Role.ADMIN})
-MAY_REVIEW: Final = frozenset({Role.APPROVER, Role.ADMIN})
 REASON_MAX: Final = 500
 SENT_ALONE: Final = "break_glass"
 """Kind of the alarm that rings at once; its subject is the broadcast's code."""
@@ -77,15 +76,15 @@ class BreakGlass:
     async def way(self, ref: str) -> Way:
         """Whether the way is open, for the page that offers it."""
         now = self._now()
-        return await self._ledger.read(lambda tx: way_of(tx, _found(tx, ref), self._rules, now))
+        return await self._ledger.read(lambda tx: way_of(tx, found(tx, ref), self._rules, now))
 
     async def send(self, ref: str, content_hash: str, reason: str, actor: Actor) -> str:
         """Send exactly this hash without an approval; the code. Raises `Refusal`."""
-        _require(actor, MAY_SEND)
+        require(actor, MAY_WRITE)
         reason = checked_reason(reason)
 
         def write(tx: Tx) -> tuple[BroadcastRow, bool]:
-            row, now = _found(tx, ref), self._now()
+            row, now = found(tx, ref), self._now()
             if S(row.state) is not S.PENDING_APPROVAL:
                 raise Refusal(RefusalKind.WRONG_STATE, "wrong_state", code=row.code, state=row.state, act="break_glass")
             if content_hash != row.content_hash:
@@ -151,14 +150,14 @@ class BreakGlass:
 
     async def review(self, ref: str, verdict: str, note: str, actor: Actor) -> None:
         """Another person than the sender says what to think of it. Raises `Refusal`."""
-        _require(actor, MAY_REVIEW)
+        require(actor, MAY_APPROVE)
         if verdict not in {one.value for one in Verdict}:
             problem = Problem("verdict", "not_a_choice", {"value": verdict, "known": ", ".join(Verdict)})
             raise Refusal(RefusalKind.INVALID, "invalid_input", (problem,))
         note = note.strip()[:REASON_MAX] if verdict == Verdict.RIGHT else checked_reason(note, "note")
 
         def write(tx: Tx) -> None:
-            row, now = _found(tx, ref), self._now()
+            row, now = found(tx, ref), self._now()
             kept = store.one(tx, row.no)
             if kept is None:
                 raise Refusal(RefusalKind.NOT_FOUND, "no_break_glass", code=row.code)
@@ -244,15 +243,3 @@ def checked_reason(reason: str, field: str = "reason") -> str:
 
 def _when(way: Way) -> dict[str, Any]:
     return {} if way.at is None else {"at": f"{local(way.at):%H:%M}"}
-
-
-def _found(tx: Tx, ref: str) -> BroadcastRow:
-    row = broadcasts.one(tx, ref)
-    if row is None:
-        raise Refusal(RefusalKind.NOT_FOUND, "no_such_broadcast", ref=ref)
-    return row
-
-
-def _require(actor: Actor, roles: frozenset[Role]) -> None:
-    if actor.role not in roles:
-        raise Refusal(RefusalKind.FORBIDDEN, "role_too_low", role=actor.role.value)

@@ -272,8 +272,7 @@ def _with_reply(text: str, setting: Setting) -> str:
 
 
 def too_long(forms: Mapping[str, str], setting: Setting, where: str) -> list[Problem]:
-    """Forms that are longer than their channel takes."""
-    """What of these texts no channel would take whole."""
+    """Forms that are longer than their channel takes whole."""
     problems: list[Problem] = []
     if CHAT in forms:
         length = max(len(forms[CHAT]), len(forms[CHAT].encode("utf-16-le")) // 2)

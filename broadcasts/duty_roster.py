@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from adapters.contract import Now
-from broadcasts.model import Actor, Problem, Refusal, RefusalKind, Role
+from broadcasts.model import Actor, Problem, Refusal, RefusalKind
+from broadcasts.permitted import MAY_APPROVE, MAY_WRITE, require
 from directory.reading import FileRefused, Reject, read_records
 from directory.roster import HORIZON_SECONDS, LONGEST_SHIFT, MAY_TAKE, Duty, Gap, OnDuty, gaps, on_duty
 from directory.roster_lines import NOTE_LIMIT, ShiftLine, load_roster_words, read_shifts
@@ -24,8 +25,6 @@ from text.dates import moment
 T = TypeVar("T")
 LINES_MOST: Final = 5_000
 """Shifts of one file: more than a year of three shifts a day with four people."""
-MAY_PLAN: Final = frozenset({Role.APPROVER, Role.ADMIN})
-MAY_SWAP: Final = frozenset({Role.OFFICER, Role.APPROVER, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class DutyRoster:
 
     async def add(self, person: str, duty: str, start: datetime, end: datetime, note: str, actor: Actor) -> ShiftRow:
         """Raises `Refusal` with everything that is wrong at once."""
-        require(actor, MAY_PLAN)
+        require(actor, MAY_APPROVE)
 
         def write(tx: Tx) -> ShiftRow:
             found = access.staff_named(tx, person.strip())
@@ -95,7 +94,7 @@ class DutyRoster:
         return await self._told(write)
 
     async def remove(self, shift_id: int, actor: Actor) -> None:
-        require(actor, MAY_PLAN)
+        require(actor, MAY_APPROVE)
 
         def write(tx: Tx) -> None:
             shift = self._shift(tx, shift_id)
@@ -106,7 +105,7 @@ class DutyRoster:
 
     async def bring(self, path: Path, actor: Actor, *, dry_run: bool) -> RosterReport:
         """Shifts from CSV or XLSX; bad lines are left out, each with its reason. Raises `Refusal`."""
-        require(actor, MAY_PLAN)
+        require(actor, MAY_APPROVE)
         staff = await self._ledger.read(access.list_staff)
         try:
             found = await asyncio.to_thread(lambda: list(read_shifts(read_records(path), load_roster_words(), staff)))
@@ -141,14 +140,14 @@ class DutyRoster:
 
     async def ask_swap(self, shift_id: int, to: str, note: str, actor: Actor) -> SwapRow | None:
         """Whose shift it is asks another to take it. Who plans the roster changes it at once: then None comes back."""
-        require(actor, MAY_SWAP)
+        require(actor, MAY_WRITE)
 
         def write(tx: Tx) -> SwapRow | None:
             shift, now = self._shift(tx, shift_id), self._now()
             taker = access.staff_named(tx, to.strip())
             self._check_taker(tx, shift, taker, to, now)
             assert taker is not None
-            if actor.role in MAY_PLAN and actor.name != shift.name:
+            if actor.role in MAY_APPROVE and actor.name != shift.name:
                 self._hand_over(tx, shift, taker, actor, now)
                 return None
             if actor.name != shift.name:
@@ -175,13 +174,13 @@ class DutyRoster:
 
     async def decide_swap(self, swap_id: int, actor: Actor, *, accept: bool) -> None:
         """The one who was asked accepts or declines; who asked may take it back; who plans may do either."""
-        require(actor, MAY_SWAP)
+        require(actor, MAY_WRITE)
 
         def write(tx: Tx) -> None:
             swap, now = roster.swap(tx, swap_id), self._now()
             if swap is None:
                 raise Refusal(RefusalKind.NOT_FOUND, "no_such_swap")
-            plans = actor.role in MAY_PLAN
+            plans = actor.role in MAY_APPROVE
             if actor.name != swap.to_name and not plans and (accept or actor.name != swap.from_name):
                 raise Refusal(RefusalKind.FORBIDDEN, "swap_of_another", person=swap.to_name)
             if accept and actor.name == swap.from_name and actor.name != swap.to_name:
@@ -256,8 +255,3 @@ def shift_problems(
     if len(note) > NOTE_LIMIT:
         problems.append(Problem("note", "note_too_long", {"limit": NOTE_LIMIT}))
     return problems
-
-
-def require(actor: Actor, roles: frozenset[Role]) -> None:
-    if actor.role not in roles:
-        raise Refusal(RefusalKind.FORBIDDEN, "role_too_low", role=actor.role.value)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from adapters.contract import Now
-from broadcasts.duty_roster import MAY_SWAP, require
 from broadcasts.model import Actor, Problem, Refusal, RefusalKind
 from broadcasts.open_items import Item, open_items
+from broadcasts.permitted import MAY_WRITE, require
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from store import audit, handovers
@@ -84,7 +84,7 @@ class Handovers:
 
     async def draft(self, actor: Actor) -> HandoverRow:
         """A new note from what is open now; one that the same person has not signed yet is drafted afresh."""
-        require(actor, MAY_SWAP)
+        require(actor, MAY_WRITE)
 
         def write(tx: Tx) -> HandoverRow:
             now = self._now()
@@ -124,7 +124,7 @@ class Handovers:
 
     async def read(self, handover_id: int, actor: Actor) -> HandoverRow:
         """Who comes on duty says that they have read it. Not who signed it."""
-        require(actor, MAY_SWAP)
+        require(actor, MAY_WRITE)
 
         def write(tx: Tx) -> HandoverRow:
             row, now = _found(tx, handover_id), self._now()
@@ -147,7 +147,7 @@ class Handovers:
         return await self._ledger.read(lambda tx: handovers.listing(tx, LISTED))
 
     def _mine(self, tx: Tx, handover_id: int, actor: Actor) -> HandoverRow:
-        require(actor, MAY_SWAP)
+        require(actor, MAY_WRITE)
         row = _found(tx, handover_id)
         if row.opened_by != actor.name:
             raise Refusal(RefusalKind.FORBIDDEN, "handover_of_another", by=row.opened_by)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from bot.break_glass_teller import BreakGlassTeller
 from broadcasts.break_glass import BreakGlass
@@ -16,6 +15,7 @@ from broadcasts.roster_gaps import RosterGaps
 from broadcasts.routes import Routes
 from directory.units import UnitCatalogue
 from lanes.port import Bus
+from loa.jobs import Job
 from loa.settings import Settings
 from store.engine import Ledger
 from web.services import Duty
@@ -26,8 +26,6 @@ TELL_TICK_SECONDS: Final = 2.0
 REVIEW_TICK_SECONDS: Final = 30.0
 GAP_TICK_SECONDS: Final = 10.0
 """How soon a gap rings after somebody was taken off the roster."""
-
-Job = tuple[Callable[[], Awaitable[Any]], float]
 
 
 class DutyRoom:

@@ -21,6 +21,7 @@ from broadcasts.templates import TemplateSet
 from broadcasts.urging import URGE_TEMPLATE, Urging, UrgingRoom
 from directory.units import UnitCatalogue
 from lanes.port import Bus, Lanes
+from loa.jobs import Job
 from store.engine import Ledger
 
 FIRE_TICK_SECONDS: Final = 1.0
@@ -30,7 +31,6 @@ OVERDUE_TICK_SECONDS: Final = 15.0
 OUTAGE_TICK_SECONDS: Final = 10.0
 """A look costs a call at each provider; two bad ones in a row are an outage."""
 PATH_TEST: Final = "path_test"
-Job = tuple[Callable[[], Awaitable[object]], float]
 Probe = Callable[[], Awaitable[Sequence[tuple[str, Health]]]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from directory.units import UnitCatalogue
 from lanes.port import Bus
 from loa.doctor import DISK_FREE_MB
 from loa.heartbeat import Heartbeat
+from loa.jobs import Job
 from loa.settings import Settings
 from store import paths, watch
 from store.engine import Ledger, LedgerError, Tx
@@ -47,7 +48,6 @@ AUDIT_TICK_SECONDS: Final = 30.0
 LINK_TICK_SECONDS: Final = 30.0
 """How soon a channel whose time has come is tested; how often it comes is a setting."""
 BEAT_SECONDS: Final = 60.0
-Job = tuple[Callable[[], Awaitable[Any]], float]
 
 
 @dataclass(frozen=True, slots=True)

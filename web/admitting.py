@@ -1,17 +1,33 @@
-"""Giving roles: a lower one at once, a higher one only when a second administrator grants it."""
+"""Letting people in: what a name and a password must be; a lower role at once, a higher one by two administrators."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from broadcasts.model import Role
+from broadcasts.model import Problem, Role
 from store import access, audit, privileges
 from store.access import Staff
 from store.engine import Tx
+from web import passwords
 from web.roles import ORDER
 
+LONGEST_NAME: Final = 64
+"""Characters of a name to sign in with."""
 OPEN: Final = Role.OFFICER
 """Up to here one administrator decides; whoever approves or administers needs two."""
+
+
+def name_problem(name: str) -> Problem | None:
+    if not 2 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        return Problem("name", "wrong_form")
+    return None
+
+
+def password_problem(field: str, fresh: str, again: str) -> Problem | None:
+    """Of a password that somebody chose and typed twice; `field` names the first of the two."""
+    if not passwords.SHORTEST <= len(fresh) <= passwords.LONGEST:
+        return Problem(field, "password_length", {"shortest": passwords.SHORTEST, "longest": passwords.LONGEST})
+    return None if fresh == again else Problem("again", "passwords_differ")
 
 
 def admit(tx: Tx, name: str, role: Role, password_hash: str, title: str, by: str, now: float) -> Role:

@@ -13,7 +13,7 @@ import orjson
 from adapters.contract import Now
 from broadcasts.carrier_orders import views
 from broadcasts.carrier_orders.content import Checked, Surroundings, check, content_hash
-from broadcasts.carrier_orders.following import Following, require
+from broadcasts.carrier_orders.following import Following
 from broadcasts.carrier_orders.model import (
     LetterKind,
     OrderDraft,
@@ -26,7 +26,7 @@ from broadcasts.carrier_orders.office import OrderSettings, found, silence_over,
 from broadcasts.carrier_orders.states import CANCELLABLE, EDITABLE, HAS_COPIES, LEFT
 from broadcasts.deciding import REASON_MAX
 from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind, Role
-from broadcasts.permitted import MAY_APPROVE, MAY_WRITE
+from broadcasts.permitted import MAY_APPROVE, MAY_WRITE, require
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from store import carrier_letters, directory

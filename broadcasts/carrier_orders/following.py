@@ -11,8 +11,8 @@ from broadcasts.carrier_orders import views
 from broadcasts.carrier_orders.model import NAME_LIMIT, NOTE_LIMIT, CallResult, OrderState, OrderView
 from broadcasts.carrier_orders.office import OrderSettings, again, found, move_on, publish, silence_over, wrong_state
 from broadcasts.carrier_orders.states import ARCHIVABLE, LEFT
-from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind, Role
-from broadcasts.permitted import MAY_WRITE
+from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind
+from broadcasts.permitted import MAY_WRITE, require
 from lanes.port import Bus
 from store import carrier_letters
 from store import carrier_orders as store
@@ -131,8 +131,3 @@ def _call_problems(spoke_to: str, result: str, note: str, at: float | None, now:
     if at is not None and at > now:
         problems.append(Problem("at", "call_in_future"))
     return problems
-
-
-def require(actor: Actor, roles: frozenset[Role]) -> None:
-    if actor.role not in roles:
-        raise Refusal(RefusalKind.FORBIDDEN, "role_too_low", role=actor.role.value)

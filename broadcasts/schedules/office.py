@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.contract import Now
-from broadcasts.model import Actor, Problem, Refusal, RefusalKind, Role
+from broadcasts.model import Actor, Problem, Refusal, RefusalKind
+from broadcasts.permitted import MAY_APPROVE, MAY_WRITE, require
 from broadcasts.schedules.firing import TOPIC
 from broadcasts.schedules.kinds import Kinds
 from broadcasts.schedules.rules import next_after, problems_of
@@ -18,8 +19,6 @@ from store.engine import Ledger, Tx
 from store.schedules import FireRow, ScheduleRow
 
 NAME_MOST: Final = 80
-MAY_WRITE: Final = frozenset({Role.OFFICER, Role.APPROVER, Role.ADMIN})
-MAY_APPROVE: Final = frozenset({Role.APPROVER, Role.ADMIN})
 FIRES_SHOWN: Final = 20
 
 
@@ -41,7 +40,7 @@ class ScheduleDesk:
         self, name: str, kind: str, rule: Mapping[str, Any], payload: Mapping[str, Any], actor: Actor
     ) -> ScheduleView:
         """Raises `Refusal` with everything that is wrong at once: a time that is past, a kind that is not there."""
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
         name, now = " ".join(name.split()), self._now()
 
         def write(tx: Tx) -> int:
@@ -77,7 +76,7 @@ class ScheduleDesk:
 
     async def approve(self, schedule_id: int, content_hash: str, actor: Actor) -> ScheduleView:
         """Standing approval of exactly this content, by another person than who added it."""
-        _require(actor, MAY_APPROVE)
+        require(actor, MAY_APPROVE)
         now = self._now()
 
         def write(tx: Tx) -> int:
@@ -108,7 +107,7 @@ class ScheduleDesk:
         return await self._move(schedule_id, ("waiting", "active", "paused"), "ended", actor)
 
     async def _move(self, schedule_id: int, states: tuple[str, ...], to: str, actor: Actor) -> ScheduleView:
-        _require(actor, MAY_WRITE)
+        require(actor, MAY_WRITE)
         now = self._now()
 
         def write(tx: Tx) -> int:
@@ -155,8 +154,3 @@ def _found(tx: Tx, schedule_id: int) -> ScheduleRow:
     if row is None:
         raise Refusal(RefusalKind.NOT_FOUND, "no_such_schedule", id=schedule_id)
     return row
-
-
-def _require(actor: Actor, roles: frozenset[Role]) -> None:
-    if actor.role not in roles:
-        raise Refusal(RefusalKind.FORBIDDEN, "role_too_low", role=actor.role.value)

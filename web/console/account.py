@@ -11,6 +11,7 @@ from store import access, audit, second_factors, web_sessions
 from store.engine import Tx
 from store.web_sessions import OpenSession, Session
 from web import passwords, second_factor
+from web.admitting import password_problem
 from web.console.page import page, render, see_other
 from web.console.qr import qr_code
 from web.context import services_of, session_of
@@ -67,9 +68,7 @@ async def _password_problem(request: web.Request, mine: Session, before: str, fr
     known = await services_of(request).ledger.read(lambda tx: access.password_of(tx, mine.staff.name))
     if not await passwords.matches(known[1] if known else None, before):
         return Problem("before", "wrong_password")
-    if not passwords.SHORTEST <= len(fresh) <= passwords.LONGEST:
-        return Problem("fresh", "password_length", {"shortest": passwords.SHORTEST, "longest": passwords.LONGEST})
-    return None if fresh == again else Problem("again", "passwords_differ")
+    return password_problem("fresh", fresh, again)
 
 
 @page("POST", "/account/sessions/{handle}/end", ANYONE)

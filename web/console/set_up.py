@@ -6,12 +6,12 @@ from typing import Final
 
 from aiohttp import web
 
-from broadcasts.model import Problem, Role
+from broadcasts.model import Role
 from store import access, audit
 from store.engine import Tx
 from web import passwords, sessions
+from web.admitting import name_problem, password_problem
 from web.console.page import page, render, see_other
-from web.console.signin import LONGEST_NAME
 from web.context import services_of
 from web.problems import Trouble
 from web.roles import public
@@ -31,7 +31,8 @@ async def set_up(request: web.Request) -> web.StreamResponse:
     await _still_first(request)
     form, services = await request.post(), services_of(request)
     name, fresh = str(form.get("name", "")).strip(), str(form.get("password", ""))
-    if problem := _problem(name, fresh, str(form.get("again", ""))):
+    problem = name_problem(name) or password_problem("password", fresh, str(form.get("again", "")))
+    if problem is not None:
         return await render(
             request, "set_up.html", status=422, typed=name, problem=problem, shortest=passwords.SHORTEST
         )
@@ -48,14 +49,6 @@ async def set_up(request: web.Request) -> web.StreamResponse:
     response = see_other("/staff")
     await sessions.begin(request, response, staff_id)
     return response
-
-
-def _problem(name: str, fresh: str, again: str) -> Problem | None:
-    if not 2 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        return Problem("name", "wrong_form")
-    if not passwords.SHORTEST <= len(fresh) <= passwords.LONGEST:
-        return Problem("password", "password_length", {"shortest": passwords.SHORTEST, "longest": passwords.LONGEST})
-    return None if fresh == again else Problem("again", "passwords_differ")
 
 
 async def _still_first(request: web.Request) -> None:

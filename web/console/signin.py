@@ -13,6 +13,7 @@ from broadcasts.model import Mode, Role
 from store import access, audit, second_factors, web_sessions
 from store.engine import Tx
 from web import passwords, second_factor, sessions
+from web.admitting import LONGEST_NAME
 from web.attempts import Attempts
 from web.console.page import page, render, see_other
 from web.context import actor_of, services_of, session_of
@@ -25,7 +26,6 @@ from web.roles import at_least, public
 log = structlog.get_logger(__name__)
 
 ATTEMPTS: Final = web.AppKey("attempts", Attempts)
-LONGEST_NAME: Final = 64
 CODE_OF: Final = "code "
 """Attempts at a second factor are counted apart from those at the password."""
 COOKIE_SECONDS: Final = 365 * 86_400

@@ -12,9 +12,8 @@ from store.access import NameTaken, Staff
 from store.engine import Tx
 from store.privileges import PrivilegeRequest
 from web import passwords
-from web.admitting import admit, change_role
+from web.admitting import LONGEST_NAME, admit, change_role, name_problem
 from web.console.page import page, render, see_other
-from web.console.signin import LONGEST_NAME
 from web.context import actor_of, services_of
 from web.problems import Trouble
 from web.roles import at_least
@@ -53,8 +52,8 @@ async def add(request: web.Request) -> web.StreamResponse:
     """A new account with a password that is shown this once."""
     form, services, actor = await request.post(), services_of(request), actor_of(request)
     name, title = str(form.get("name", "")).strip(), str(form.get("title", "")).strip()[:LONGEST_NAME]
-    if not 2 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        return await _shown(request, Problem("name", "wrong_form"))
+    if (problem := name_problem(name)) is not None:
+        return await _shown(request, problem)
     password, role, now = passwords.made_password(), _role(str(form.get("role", ""))), services.now()
     stored = await passwords.hashed(password)
     try:
