@@ -18,6 +18,7 @@ import structlog
 
 from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
 from broadcasts.archive import files_beside
+from broadcasts.following import Following
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
 from broadcasts.record import Recorded, back_off
@@ -76,6 +77,8 @@ class Window:
     run: Pass
     envelopes: Sequence[Envelope]
     link_down: int = 0
+    begun: float = 0.0
+    """When it was handed over, on the monotonic clock."""
 
 
 class Dispatcher:
@@ -93,6 +96,7 @@ class Dispatcher:
         now: Now = time.time,
     ) -> None:
         self._route = route
+        self.following = Following(route.name, route.traits.window)
         self._ledger = ledger
         self._lanes = lanes
         self._recorder = recorder
@@ -147,10 +151,11 @@ class Dispatcher:
             return
         claim, batch = claimed
         run = Pass(claim, step_of(self._route.traits, batch.envelopes))
-        if batch.state in SENDABLE and batch.valid_until > self._now():
-            await self._hand_over(run, batch)
-        await self._await_answers(run)
-        await self._end(run, batch)
+        with self.following.chunk(claim, batch):
+            if batch.state in SENDABLE and batch.valid_until > self._now():
+                await self._hand_over(run, batch)
+            await self._await_answers(run)
+            await self._end(run, batch)
 
     def _claim(self, tx: Tx, chunk: int) -> tuple[Claim, Batch] | None:
         now = self._now()
@@ -222,7 +227,9 @@ class Dispatcher:
         return asyncio.create_task(self._hand_window(window), name=f"window-{self._route.name}")
 
     async def _hand_window(self, window: Window) -> None:
-        await self._route.channel.send(window.envelopes, lambda one, outcome: self._report(window, one, outcome))
+        window.begun = time.monotonic()
+        with self.following.window(window.envelopes):
+            await self._route.channel.send(window.envelopes, lambda one, outcome: self._report(window, one, outcome))
         if window.envelopes and window.link_down >= len(window.envelopes):
             window.run.nothing_passes = True
 
@@ -234,6 +241,7 @@ class Dispatcher:
         await self._ledger.write(lambda tx: self._unmark(tx, claim, window))
 
     def _report(self, window: Window, delivery_id: int, outcome: Outcome) -> None:
+        self.following.answered(delivery_id, outcome, time.monotonic() - window.begun)
         if isinstance(outcome, Rejected) and outcome.cls is RejectClass.RETRY_LATER:
             after, run = outcome.after if outcome.after is not None else back_off(0), window.run
             run.next_try = after if run.next_try is None else min(run.next_try, after)

@@ -12,6 +12,7 @@ import orjson
 
 from adapters.contract import About, Button, Envelope, Priority, Traits
 from broadcasts.attachments import carried, divided
+from broadcasts.tracing import broadcast_trace, inbox_trace
 from store import broadcasts, deliveries, singles
 from store.broadcasts import BroadcastRow
 from store.chunks import Claim
@@ -33,6 +34,11 @@ class Batch:
     rows: list[tuple[int, int, int]]
     """(id, recipient, attempts)"""
     envelopes: list[Envelope]
+    code: str = ""
+    """Of the broadcast; for single messages, of the standing one they ride in."""
+    trace: str = ""
+    """Whose trace its sends belong to (`broadcasts.tracing`)."""
+    single: bool = False
 
 
 def form_for(traits: Traits, *, to_leader: bool) -> str:
@@ -50,15 +56,19 @@ def load(tx: Tx, claim: Claim, traits: Traits, ack_label: str, post_to: str, fil
     rows = deliveries.to_send(tx, claim.chunk, claim.last_id, claim.hwm)
     priority = Priority(claim.priority)
     if row.kind == broadcasts.SINGLE:
-        envelopes = _singles(singles.in_range(tx, claim.chunk, claim.last_id), rows, priority, traits)
-        return Batch(row.state, row.valid_until, False, rows, envelopes)
+        some = singles.in_range(tx, claim.chunk, claim.last_id)
+        trace = next((inbox_trace(one.inbox_id) for one in some.values() if one.inbox_id), "")
+        envelopes = _singles(some, rows, priority, traits)
+        return Batch(row.state, row.valid_until, False, rows, envelopes, row.code, trace, single=True)
     if rows and rows[0][1] > 0:
         text = _forms(row)[form_for(traits, to_leader=False)]
         envelopes = [Envelope(one, str(number), text, priority, (), row.valid_until) for one, number, _ in rows]
     else:
         named = deliveries.direct_in(tx, claim.chunk, claim.last_id)
         envelopes = [in_person(row, named[one], traits, ack_label, post_to, priority, files) for one, _, _ in rows]
-    return Batch(row.state, row.valid_until, bool(row.duplicate_ok), rows, envelopes)
+    return Batch(
+        row.state, row.valid_until, bool(row.duplicate_ok), rows, envelopes, row.code, broadcast_trace(row.code)
+    )
 
 
 def in_person(
