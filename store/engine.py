@@ -17,12 +17,15 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
 import structlog
+
+from store import commits
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -158,7 +161,10 @@ class Ledger:
                     ending = True
                     break
                 jobs.append(more)
-            _answer(jobs, _commit_together(connection, [job.fn for job in jobs]))
+            began = time.perf_counter()
+            results = _commit_together(connection, [job.fn for job in jobs])
+            commits.committed(len(jobs), time.perf_counter() - began)
+            _answer(jobs, results)
             self.commits += 1
             if ending:
                 break
@@ -182,6 +188,7 @@ def _commit_together(connection: sqlite3.Connection, closures: Sequence[Callable
         error = write_error(failed)
         if isinstance(error, LedgerError):
             log.error("ledger_commit_failed", reason=error.key, closures=len(closures))
+            commits.failed(error.key)
         return [result if not result[0] else (False, error) for result in results] + [(False, error)] * (
             len(closures) - len(results)
         )
