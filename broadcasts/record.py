@@ -70,6 +70,8 @@ class Change:
     new: int
     reason: str = ""
     code: str = ""
+    provider_id: str = ""
+    """Of the receipt that said so; "" for the outcome of a send."""
 
 
 @dataclass(slots=True)
@@ -188,16 +190,16 @@ class Flush:
                 matched = {**receipts.match_receipts(self.tx, account, others), **matched}
             orphans = []
             for receipt in some:
-                hit = next((matched[key] for key in receipt.keys if key in matched), None)
-                if hit is None:
+                key = next((key for key in receipt.keys if key in matched), None)
+                if key is None:
                     orphans.append(
                         receipts.Orphan(
                             account, receipt.keys, receipt.state.value, receipt.code, receipt.at.timestamp()
                         )
                     )
                 else:
-                    moved = self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code)
-                    if moved:
+                    hit = matched[key]
+                    if self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code, key):
                         self._tally.told(hit[0] >> ORDINAL_BITS, account, receipt)
             if orphans:
                 receipts.insert_orphans(self.tx, orphans, self.now)
@@ -211,9 +213,9 @@ class Flush:
             taken = receipts.take_orphans(self.tx, account, pmids)
             hits = receipts.match_receipts(self.tx, account, [pmid for pmid, _, _, _ in taken])
             for pmid, state, code, _ in taken:
-                self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code)
+                self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code, pmid)
 
-    def _fold(self, hit: Matched, event: DeliveryState | None, code: str) -> bool:
+    def _fold(self, hit: Matched, event: DeliveryState | None, code: str, pmid: str) -> bool:
         """Whether the receipt said anything new."""
         delivery_id, part, status, parts, parts_done, recipient = hit
         if event is None:
@@ -228,10 +230,12 @@ class Flush:
         cause = self._cause(reason, code) if new != status else None
         self._parts[delivery_id] = (parts, done)
         self._receipt_updates[delivery_id] = (new, cause, done, int(self.now), delivery_id)
-        self._change(delivery_id, recipient, status, new, reason, code)
+        self._change(delivery_id, recipient, status, new, reason, code, pmid)
         return True
 
-    def _change(self, delivery_id: int, recipient: int, old: int, new: int, reason: str, code: str) -> None:
+    def _change(
+        self, delivery_id: int, recipient: int, old: int, new: int, reason: str, code: str, pmid: str = ""
+    ) -> None:
         self._status[delivery_id] = new
         if new == old and new != D.RETRYING:
             return
@@ -239,7 +243,7 @@ class Flush:
             delta = self._deltas.setdefault(self.ranges.chunk_of(self.tx, delivery_id), [0] * STATES)
             delta[old] -= 1
             delta[new] += 1
-        self.done.changes.append(Change(delivery_id, recipient, old, new, reason, code))
+        self.done.changes.append(Change(delivery_id, recipient, old, new, reason, code, pmid))
 
     def _cause(self, reason: str, code: str) -> int:
         pair = (reason, code)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from adapters.contract import LedgerUnavailable, Now, Outcome, Receipt
+from broadcasts.following import is_told
+from broadcasts.model import DeliveryState
 from broadcasts.record import Came, ChunkRanges, Flush, Recorded, Sent
 from lanes.port import Bus
 from store import deliveries, receipts
@@ -23,8 +26,8 @@ from store.engine import Ledger, LedgerError, Tx
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 0.02
-"""Least time between two flushes. With `rate` messages a second, at most rate × (this + one commit) outcomes are lost
-by a kill, and their deliveries become `unknown` (DESIGN 6)."""
+"""Least time from the begin of a flush to the begin of the next. With `rate` messages a second, at most rate × (this +
+one commit) outcomes are lost by a kill, and their deliveries become `unknown` (DESIGN 6)."""
 RETRY_SECONDS = 0.5
 """Pause after a flush that failed (disk full)."""
 
@@ -46,6 +49,8 @@ class Recorder:
         self._ranges = ChunkRanges()
         self._orphans_wait = False
         self._listeners: list[OnFlushed] = []
+        self.received: Counter[tuple[str, str]] = Counter()
+        """Receipts since the start of this process, by account and what they say."""
         self.flushing = asyncio.Event()
         """Set while flushes succeed; dispatchers stop handing over while it is clear."""
         self.flushing.set()
@@ -90,15 +95,18 @@ class Recorder:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         accounts = self._accounts
         self._came += [Came(accounts[receipt.account], receipt) for receipt in batch if receipt.account in accounts]
+        self.received.update((receipt.account, receipt.state.value) for receipt in batch if receipt.account in accounts)
         self._waiters.append(done)
         self._work.set()
         await done
 
     async def _run(self) -> None:
+        began = 0.0
         while True:
             await self._work.wait()
+            await asyncio.sleep(max(0.0, began + FLUSH_SECONDS - time.monotonic()))
             self._work.clear()
-            await asyncio.sleep(FLUSH_SECONDS)
+            began = time.monotonic()
             await self._flush()
 
     async def _flush(self) -> None:
@@ -124,6 +132,8 @@ class Recorder:
         self._causes.update(recorded.causes)
         self._orphans_wait = orphans_wait or recorded.orphans > 0
         _resolve(waiters, None)
+        if is_told():
+            _tell(recorded)
         for listener in self._listeners:
             listener(recorded)
         for no in {change.delivery_id >> ORDINAL_BITS for change in recorded.changes}:
@@ -148,3 +158,11 @@ def _resolve(waiters: Sequence[asyncio.Future[None]], error: Exception | None) -
             waiter.set_result(None)
         else:
             waiter.set_exception(error)
+
+
+def _tell(recorded: Recorded) -> None:
+    """What the ledger now says of each message."""
+    for one in recorded.changes:
+        facts = {"was": DeliveryState(one.old).word, "state": DeliveryState(one.new).word, "reason": one.reason}
+        facts |= {"code": one.code, "provider_id": one.provider_id}
+        log.debug("recorded", delivery=one.delivery_id, **{key: value for key, value in facts.items() if value})
