@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser, async_playwright
+
+from tests.browser.evening import COMBINATIONS, Evening
+from tests.living import Demo, demo
 
 CHROMIUM = os.environ.get("LOA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = [
@@ -26,3 +29,16 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, once for all journeys of a worker; people answer twenty times faster than they would."""
+    with demo(tmp_path_factory.mktemp("night"), "--speed", "20") as running:
+        yield running
+
+
+@pytest.fixture(params=COMBINATIONS, ids=lambda one: f"{one[0]}-{one[1]}")
+def evening(request: pytest.FixtureRequest, night: Demo, browser: Browser) -> Evening:
+    width, lang = request.param
+    return Evening(night, browser, width, lang)

@@ -173,6 +173,7 @@ async def _form_page(
     services = services_of(request)
     template = services.templates.find(form.template) if form.template else None
     previewed = await _previewed(services, form, quiet=status == 200 and view is None)
+    replaced = await replaced_by(services, form.supersedes)
     return await render(
         request,
         "compose.html",
@@ -196,7 +197,8 @@ async def _form_page(
         kinds=forms.KINDS,
         hours=forms.VALID_HOURS,
         input_of=input_of,
-        before=blanks_before(await replaced_by(services, form.supersedes), form.template, form.blanks),
+        before=blanks_before(replaced, form.template, form.blanks),
+        was=dict(replaced.blanks) if replaced and replaced.template == form.template else {},
         files=await services.ledger.read(lambda tx: attachments.by_ids(tx, form.attachments)),
         attach_most=SIZE_LIMIT,
         step_rows=rows_shown(form.steps if form.own_steps else (), previewed["shown"].escalation),

@@ -149,6 +149,13 @@
       count(district);
       boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
     });
+    // An update marks what it changes, while it is typed.
+    compose.addEventListener("input", (event) => {
+      const was = event.target.closest("label")?.querySelector("[data-was]");
+      if (!was) return;
+      was.hidden = event.target.value.trim() === was.dataset.was.trim();
+      was.parentElement.classList.toggle("changed", !was.hidden);
+    });
     compose.querySelector("[data-filter-units]").addEventListener("input", (event) => {
       event.stopPropagation();
       const wanted = event.target.value.trim().toLowerCase();
