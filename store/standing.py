@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from store import workers
 from store.broadcasts import SINGLE
 from store.chunks import STATE_COLUMNS
 from store.engine import Tx
@@ -77,10 +79,15 @@ class Standing:
     """What the watch found wrong: kind → how many."""
     outages: dict[str, float] = field(default_factory=dict)
     """Channel that nothing passes through → since when."""
+    workers: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(role, state) → how many processes of the installation are alive."""
+    clock_off: float = 0.0
+    """Seconds, the most that a process's clock differs from the ledger's."""
 
 
 def look(tx: Tx, now: float) -> Standing:
     """One consistent reading."""
+    alive = workers.alive(tx, now)
     return Standing(
         deliveries=_deliveries(tx),
         lanes=_lanes(tx, now),
@@ -103,6 +110,8 @@ def look(tx: Tx, now: float) -> Standing:
         alarms=_counts(tx, "SELECT kind, count(*) FROM alarm WHERE taken_at IS NULL GROUP BY kind"),
         findings=_counts(tx, "SELECT kind, count(*) FROM watch_finding WHERE ended_at IS NULL GROUP BY kind"),
         outages=dict(_rows(tx, "SELECT channel, since FROM channel_outage WHERE ended_at IS NULL")),
+        workers=dict(Counter((one.role, one.state) for one in alive)),
+        clock_off=max((abs(one.clock_off) for one in alive), default=0.0),
     )
 
 
