@@ -122,11 +122,15 @@ class Watch:
         if not self._own.backup_folder:
             found.append(Finding("backup_unset", "backup", {}, Weight.NOTE))
         else:
-            newest = newest_file(Path(self._own.backup_folder))
+            newest = self.newest_backup()
             if newest is None or newest < now - self._own.backup_within:
                 hours = int(self._own.backup_within // 3600)
                 found.append(Finding("backup_old", "backup", {"since": newest or 0.0, "hours": hours}))
         return found
+
+    def newest_backup(self) -> float | None:
+        """When it was written (epoch seconds); None: there is none, or no folder is named."""
+        return newest_file(Path(self._own.backup_folder)) if self._own.backup_folder else None
 
     def _beats(self) -> list[Finding]:
         if self.heartbeat.held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -216,3 +216,5 @@ class Services:
     grants: Mapping[str, Granting] = field(default_factory=dict)
     """Channels that a person lets in at their provider, by name."""
     now: Now = time.time
+    metrics: Callable[[], Awaitable[bytes]] | None = None
+    """Everything for Prometheus (`loa.metrics`); None: only what this process counted."""

@@ -52,7 +52,10 @@ async def ready(call: Call[Nothing, Nothing]) -> Answer:
 @endpoint("GET", "/metrics", rule=at_least(Role.VIEWER), summary="Figures in the Prometheus text format", answer=str,
           answer_media=METRICS_MEDIA)  # fmt: skip
 async def metrics(call: Call[Nothing, Nothing]) -> web.Response:
-    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    """For a scraper with a key of its own: `loa key add prometheus --role viewer`."""
+    collect = call.services.metrics
+    body = generate_latest(REGISTRY) if collect is None else await collect()
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 ROUTES: Final = (live, ready, metrics)
