@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from adapters.contract import Incoming, IncomingKind, LedgerUnavailable, Now, Priority
 from bot.mishap import trace
+from broadcasts.tracing import inbox_trace, keep, span
 from lanes.port import Bus
 from store import conversations, inbox
 from store.engine import Ledger, LedgerError, Tx
+from text.numbers import mask
 
 log = structlog.get_logger(__name__)
 
@@ -98,16 +101,20 @@ class Intake:
         """Returns after the commit. Raises `LedgerUnavailable` where nothing was stored."""
         messages = [self._message(one) for one in batch]
         came_at = self._now()
-        try:
-            ids = await self._ledger.write(lambda tx: inbox.keep(tx, messages, came_at))
-        except LedgerError as failed:
-            raise LedgerUnavailable(failed.key) from failed
-        new = [
-            inbox.stored(inbox_id, message, came_at)
-            for inbox_id, message in zip(ids, messages, strict=True)
-            if inbox_id is not None
-        ]
+        with span("inbox", messages=len(messages)):
+            try:
+                ids = await self._ledger.write(lambda tx: inbox.keep(tx, messages, came_at))
+            except LedgerError as failed:
+                raise LedgerUnavailable(failed.key) from failed
+            new = [
+                inbox.stored(inbox_id, message, came_at)
+                for inbox_id, message in zip(ids, messages, strict=True)
+                if inbox_id is not None
+            ]
+            for row in new:
+                keep(inbox_trace(row.id))
         for row in new:
+            log.debug("stored", inbox=row.id, channel=row.channel, kind=row.kind, sender=mask(row.sender))
             (self._life if row.priority == inbox.LIFE else self._other).push(row)
         if new:
             self._idle.clear()
@@ -217,7 +224,8 @@ class Intake:
 
     async def _handle_one(self, row: inbox.Waiting) -> None:
         try:
-            handled = await self._handle(row)
+            with bound_contextvars(inbox=row.id), span("answer", inbox_trace(row.id), channel=row.channel):
+                handled = await self._handle(row)
         except LedgerError as failed:
             log.error("inbox_waits_for_ledger", inbox_id=row.id, reason=failed.key)
             return  # still `new`: the sweep brings it back
@@ -225,6 +233,7 @@ class Intake:
             log.error("inbox_message_failed", inbox_id=row.id, channel=row.channel, **trace(raised))
             await self._give_to_person(row)
             return
+        log.debug("handled", inbox=row.id, state=handled.state, intent=handled.intent, note=handled.note)
         if handled.state == "human":
             self._bus.publish("inbox", {"type": "human", "id": row.id})
 

@@ -116,6 +116,12 @@ def by_no(tx: Tx, no: int) -> BroadcastRow | None:
     return BroadcastRow(*row) if row else None
 
 
+def code_of(tx: Tx, no: int) -> str:
+    """What people type; "" where there is none of this number."""
+    row = tx.execute("SELECT code FROM broadcast WHERE no = ?", (no,)).fetchone()
+    return str(row[0]) if row else ""
+
+
 def listed(tx: Tx, state: str | None, limit: int) -> list[BroadcastRow]:
     """Newest first."""
     rows = tx.execute(

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from adapters.contract import HookRequest, LedgerUnavailable
+from broadcasts.tracing import span
 from store.engine import LedgerError
 from web.context import services_of
 from web.problems import Trouble
@@ -38,10 +39,11 @@ async def receive(request: web.Request) -> web.Response:
         body=await request.read(),
         remote=request.remote or "",
     )
+    channel = ".".join(name.split(".")[:2])  # what follows may be a secret of providers that sign nothing
     try:
-        reply = await hook(call)
+        with span("webhook", channel=channel):
+            reply = await hook(call)
     except (LedgerUnavailable, LedgerError) as failed:
-        channel = ".".join(name.split(".")[:2])  # what follows may be a secret of providers that sign nothing
         log.error("hook_not_stored", hook=channel, reason=repr(failed))
         raise Trouble(503, "ledger_write_failed", retry_after=5.0) from failed
     return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)
