@@ -6,7 +6,7 @@ import random
 import pytest
 
 from adapters.contract import Accepted, ReceiptState, RejectClass, Rejected, Unknown
-from broadcasts import lifecycle, views
+from broadcasts import lifecycle, recorder, views
 from broadcasts.model import DeliveryState
 from broadcasts.routes import Route
 from store import broadcasts, charges, deliveries, receipts
@@ -80,6 +80,22 @@ async def test_a_list_leaves_once_each_and_receipts_close_it(tmp_path, clock):
     await room.clockwork.tick_broadcasts()
     assert await state_of(room, no) == "closed"
     await room.stop()
+
+
+async def test_a_receipt_after_a_lull_is_flushed_at_once(tmp_path, clock, monkeypatch):
+    """The carrier waits for our answer to it: the pause is between two flushes, not before each."""
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 60.0)
+    sms = ScriptedChannel("sms.one", unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
+    await room.start()
+    no = await room.approved(numbers=NUMBERS[:1])
+
+    class Sent:
+        delivery_id = no << 24
+
+    await asyncio.wait_for(sms.sink.receipts([sms.receipt(Sent, ReceiptState.DELIVERED)]), 30)
+    assert await room.ledger.read(receipts.count_orphans) == 1
+    await room.crash()
 
 
 async def test_a_receipt_that_overtakes_the_answer_waits_for_it(tmp_path, clock):
