@@ -48,6 +48,7 @@ from lanes.memory import MemoryBus, MemoryLanes
 from store import broadcasts, directory, rollcalls
 from store.engine import Ledger, Tx
 from store.migrate import migrate
+from store.opening import ledger_at
 
 MESSAGES = 1_000
 PEOPLE = 400
@@ -160,9 +161,9 @@ def people(tx: Tx, units: UnitCatalogue) -> None:
 
 async def measure(folder: Path, ears: Ears, rate: float | None) -> dict[str, float]:
     """As fast as it goes with `CALLERS` at once, or at `rate` messages a second whatever the answers do."""
-    path = folder / f"{rate}.db"
-    migrate(path)
-    ledger = Ledger(path)
+    url = f"sqlite:///{folder / f'{rate}.db'}"
+    migrate(url)
+    ledger = ledger_at(url)
     ledger.open()
     bus, routes = MemoryBus(), Routes([Route(Nowhere(), "sms")])
     intake = ears.intake(ledger, bus, routes, Acknowledgements(ledger, bus), ReplyQueue(ledger, routes))

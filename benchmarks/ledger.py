@@ -16,8 +16,9 @@ from adapters.contract import Accepted, Receipt, ReceiptState
 from broadcasts.record import Came, ChunkRanges, Flush, Sent
 from store import chunks, deliveries
 from store.chunks import ORDINAL_BITS
-from store.engine import Ledger, Tx
+from store.engine import Tx
 from store.migrate import migrate
+from store.opening import ledger_at
 
 LIVES = 100_000
 BATCH = 1_000
@@ -39,8 +40,9 @@ def flush(tx: Tx, ranges: ChunkRanges, sent: list[Sent], came: list[Came]) -> No
 async def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="loa-bench-"))
     path = folder / "loa.db"
-    migrate(path)
-    ledger = Ledger(path)
+    url = f"sqlite:///{path}"
+    migrate(url)
+    ledger = ledger_at(url)
     ledger.open()
     ranges, at = ChunkRanges(), datetime.now(UTC)
     ids = [(1 << ORDINAL_BITS) + n for n in range(LIVES)]

@@ -61,7 +61,7 @@ class Incoming:
 class Archive:
     def __init__(self, ledger: Ledger, now: Now = time.time) -> None:
         self._ledger = ledger
-        self._folder = files_beside(ledger.path)
+        self._folder = ledger.files
         self._now = now
 
     def path(self, sha256: str) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from adapters.contract import Now, RejectClass, Rejected
-from broadcasts.archive import files_beside
 from broadcasts.doubt import surely_lost
 from broadcasts.plan import priority_of
 from broadcasts.recorder import Recorder
@@ -34,7 +33,7 @@ class Asker:
         self._recorder = recorder
         self._routes = {route.name: route for route in routes.all if route.traits.can_ask}
         self._ack_label = ack_label
-        self._files = files_beside(ledger.path)
+        self._files = ledger.files
         self._now = now
 
     async def tick_unknown(self) -> int:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 import structlog
 
 from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
-from broadcasts.archive import files_beside
 from broadcasts.following import Following
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
@@ -103,7 +102,7 @@ class Dispatcher:
         self._bus = bus
         self._owner = owner
         self._ack_label = ack_label
-        self._files = files_beside(ledger.path)
+        self._files = ledger.files
         self._now = now
         self._in_flight: dict[int, Pass] = {}
         self._tasks: list[asyncio.Task[None]] = []

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from broadcasts.archive import blob_path, files_beside, store_bytes
 from store import attachments
-from store.engine import connect_reader
+from store.sqlite import Connection, connect_reader
 
 
 def pack(backup: Path, ledger: Path) -> tuple[int, int]:
     """Put the files that `backup`, a copy of `ledger`, speaks of into it. (how many, how many were not there)"""
     folder, packed, missing = files_beside(ledger), 0, 0
-    with closing(sqlite3.connect(backup, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(backup, isolation_level=None, factory=Connection)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         attachments.make_room_in_backup(connection)
         for sha256, size in list(attachments.wanted(connection)):
@@ -42,7 +42,7 @@ def unpack(backup: Path, ledger: Path) -> int | None:
 
 def lighten(ledger: Path) -> None:
     """A restored ledger without the bytes that rode in it."""
-    with closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(ledger, isolation_level=None, factory=Connection)) as connection:
         attachments.drop_from_backup(connection)
         connection.execute("VACUUM")
 

@@ -23,7 +23,7 @@ from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
 from store import audit, office_texts, paths, second_factors
-from store.engine import connect_reader
+from store.sqlite import connect_reader
 
 DISK_FREE_MB = 1_024
 """Below it a storm night may fill the disk: 3 million deliveries take about 250 MB, their journal as much again."""

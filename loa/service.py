@@ -42,6 +42,8 @@ from loa.durable import LedgerState
 from loa.duty import DutyRoom
 from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
+from loa.loop_lag import watch_loop
+from loa.metrics import Metrics, Sources
 from loa.office_texts import OfficeTextRoom
 from loa.schedules import Schedules
 from loa.settings import Settings, SettingsError
@@ -49,8 +51,9 @@ from loa.texts import ack_label, bot_office, cap_office, desk_settings, escalati
 from loa.watch import ProvenChannels, Watch
 from loa.wiring import LedgerSink, SwitchedOn, build_routes, by_hand, granting, own_addresses
 from store import access
-from store.engine import Ledger, Tx
+from store.engine import Tx
 from store.migrate import migrate
+from store.opening import ledger_at
 from text.dates import OFFICE_ZONE
 from web.app import make_app
 from web.services import Services, WebSettings
@@ -83,7 +86,7 @@ class Service:
         self.units = unit_data.load()
         self.templates = replace(office_templates())
         self.chains = escalation_chains(settings)
-        self.ledger = Ledger(settings.store.path())
+        self.ledger = ledger_at(settings.store.ledger_url(), settings.store.files_folder())
         self.bus = MemoryBus()
         self.lanes = MemoryLanes()
         self.owner = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -140,11 +143,25 @@ class Service:
             Dispatcher(route, self.ledger, self.lanes, self.recorder, self.bus, self.owner, ack_label())
             for route in self.routes.all
         ]
+        self.metrics = Metrics(self._metric_sources())
         self._tasks: list[asyncio.Task[None]] = []
         self._scheduler = AsyncIOScheduler(timezone=OFFICE_ZONE)
         self._runner: web.AppRunner | None = None
         self.url = ""
         self._set_up_token = ""
+
+    def _metric_sources(self) -> Sources:
+        return Sources(
+            role="all",
+            ledger=self.ledger,
+            engine="sqlite",
+            data=self.data,
+            sending=[dispatcher.following.figures for dispatcher in self.dispatchers],
+            recorder=self.recorder,
+            lights=ProvenChannels(self.channels, self.ledger, self.watch.links).health,
+            backup=self.watch.newest_backup,
+            heartbeat=lambda: self.watch.heartbeat.last_at,
+        )
 
     def _public_url(self) -> str:
         """Where people reach this service; in the demo its own address, since its phones are on this machine."""
@@ -162,7 +179,7 @@ class Service:
     async def start(self, prepare: Prepare | None = None) -> None:
         """Raises `LedgerError` or `SettingsError` with what is wrong; nothing runs then. `prepare` comes after the
         ledger is open and before anything else runs."""
-        migrate(self.ledger.path)
+        migrate(self.settings.store.ledger_url())
         self.ledger.open()
         try:
             if prepare is not None:
@@ -185,6 +202,7 @@ class Service:
         await self._serve()
         sink = LedgerSink(self.recorder, self.intake)
         await asyncio.gather(*(route.channel.start(sink) for route in self.routes.all))
+        self._tasks.append(asyncio.create_task(watch_loop(), name="loop-lag"))
         self._tasks.append(asyncio.create_task(self.intake.run(), name="intake"))
         self._tasks.append(asyncio.create_task(self.content.run(self.bus), name="content"))
         self._tasks.append(asyncio.create_task(self.office_texts.texts.run(self.bus), name="office-texts"))
@@ -241,6 +259,7 @@ class Service:
             by_hand=self.posts,
             schedules=self.schedules.desk,
             alert_pages=AlertPages(self.ledger, self.desk, time.time),
+            metrics=self.metrics.collect,
             cap=cap_office(self.settings),
             settings=WebSettings(
                 office_name=self.settings.office.name,

@@ -37,9 +37,14 @@ from broadcasts.roster_gaps import WARN_AHEAD_SECONDS
 from broadcasts.steps import Step
 from directory.enrolment import Confirm
 from directory.enrolment_codes import VALID_SECONDS
+from loa.logs import Form, Level
+from store.opening import POSTGRESQL, SQLITE
+from store.sqlite import FILES
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG_DEFAULT = "config.toml"
+VAR = "var"
+"""What Loa writes, where no setting says otherwise."""
 SIZE_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
@@ -89,14 +94,35 @@ class Office(_Section):
 
 class Store(_Section):
     url: str = "sqlite:///var/loa.db"
+    files: str = ""
+
+    def in_a_file(self) -> bool:
+        """Whether the ledger is an SQLite file."""
+        return self.url.startswith(SQLITE)
 
     def path(self) -> Path:
-        """The ledger's file. Raises `SettingsError` for an engine that is not served."""
-        scheme, _, rest = self.url.partition(":///")
-        if scheme != "sqlite" or not rest:
-            raise SettingsError("store_url", value=urlsplit(self.url).scheme or self.url)
-        path = Path(rest)
-        return path if path.is_absolute() else ROOT / path
+        """The ledger's file. Raises `SettingsError` where it is none."""
+        rest = self.url.removeprefix(SQLITE)
+        if not self.in_a_file() or not rest:
+            raise SettingsError("store_url", value=self.url.partition(":")[0])
+        return _from_root(rest)
+
+    def ledger_url(self) -> str:
+        """For `store.opening`. Raises `SettingsError` for an engine that is not served."""
+        if self.url.startswith(POSTGRESQL):
+            return self.url
+        return f"{SQLITE}{self.path()}"
+
+    def files_folder(self) -> Path:
+        """Where the bytes of attachments lie: beside the SQLite file, else in `var`."""
+        if self.files:
+            return _from_root(self.files)
+        return (self.path().parent if self.in_a_file() else ROOT / VAR) / FILES
+
+
+def _from_root(path: str) -> Path:
+    """A relative path begins at the folder of the checkout."""
+    return Path(path) if Path(path).is_absolute() else ROOT / path
 
 
 class LanesSettings(_Section):
@@ -231,6 +257,18 @@ class WatchSettings(_Section):
         return self
 
 
+class Telemetry(_Section):
+    """What can be followed from outside, beside `/metrics`: log lines, and spans for OpenTelemetry."""
+
+    log: Form = "text"
+    log_level: Level = "info"
+    traces: bool = False
+    traces_url: str = Field(default="", pattern=r"^$|^https?://[^\s@]+$")
+    """OTLP over HTTP; empty: as the variables of the OpenTelemetry SDK say, else this machine's collector."""
+    traces_share: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Of broadcasts and incoming messages that are traced."""
+
+
 class CapSettings(_Section):
     """The CAP feed: its sender is unique on the Internet, a domain or an address of the office."""
 
@@ -280,6 +318,7 @@ class Settings(BaseSettings):
     mail: Mail = Mail()
     cap: CapSettings = CapSettings()
     watch: WatchSettings = WatchSettings()
+    telemetry: Telemetry = Telemetry()
     enrolment: EnrolmentSettings = EnrolmentSettings()
 
     @model_validator(mode="after")
@@ -301,7 +340,8 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     def data_folder(self) -> Path:
-        return self.store.path().parent
+        """Where this process keeps what is no part of the ledger: who runs, logs, the operator's key."""
+        return self.store.path().parent if self.store.in_a_file() else self.store.files_folder().parent
 
 
 def load_settings(config: Path | None = None, overrides: dict[str, Any] | None = None) -> Settings:

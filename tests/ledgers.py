@@ -1,4 +1,5 @@
-"""Empty ledgers for tests: migrated once a process, then copied."""
+"""Ledgers for tests, of the setting in force (`LOA_TEST_LEDGER`): an empty one of today's schema is made once a
+process, then copied."""
 
 from __future__ import annotations
 
@@ -7,18 +8,33 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from store.engine import Ledger
 from store.migrate import migrate
+from store.opening import ledger_at
 
 
 @cache
 def _template() -> Path:
     path = Path(tempfile.mkdtemp(prefix="loa-test-")) / "empty.db"
-    migrate(path)
+    migrate(f"sqlite:///{path}")
     return path
 
 
-def migrated(folder: Path) -> Path:
-    """The path of a new ledger of today's schema."""
+def ledger_url(folder: Path) -> str:
+    """The URL of the ledger that belongs to a folder: a new one of today's schema where there is none yet."""
     path = folder / "loa.db"
-    shutil.copyfile(_template(), path)
-    return path
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_template(), path)
+    return f"sqlite:///{path}"
+
+
+def ledger_of(folder: Path) -> Ledger:
+    """The ledger that belongs to a folder, not yet opened."""
+    return ledger_at(ledger_url(folder), folder / "attachments")
+
+
+async def opened(folder: Path) -> Ledger:
+    ledger = ledger_of(folder)
+    ledger.open()
+    return ledger

@@ -15,8 +15,7 @@ from broadcasts.model import Actor, Role
 from directory import units
 from lanes.memory import MemoryBus
 from store import carrier_orders as store
-from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 from text.dates import OFFICE_ZONE
 
 OFFICE = "Văn phòng thường trực Ban Chỉ huy Phòng thủ dân sự tỉnh Thanh Hóa"
@@ -70,7 +69,7 @@ class OrderStand:
         base: str = LINK_BASE,
     ) -> None:
         self.clock = Clock()
-        self.ledger = Ledger(migrated(folder))
+        self.ledger = ledger_of(folder)
         self.bus = MemoryBus()
         self.settings = OrderSettings(OFFICE, carriers=carriers, acknowledge_within=900, link_base=lambda: base)
         self.desk = OrderDesk(

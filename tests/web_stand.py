@@ -47,7 +47,8 @@ from directory import groups, importing, units
 from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
 from store import access
-from store.engine import Tx, connect_reader
+from store.engine import Tx
+from store.sqlite import connect_reader
 from tests.order_stand import CARRIERS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
 from web import passwords

@@ -11,7 +11,7 @@ import typer
 from loa.cli.office import ledger_file
 from loa.cli.out import Failed, line
 from store import audit
-from store.engine import connect_reader
+from store.sqlite import connect_reader
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
 

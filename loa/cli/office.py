@@ -21,7 +21,9 @@ from loa.cli.client import api
 from loa.cli.out import Failed, line, say
 from loa.settings import Settings, load_settings
 from store import access
-from store.engine import Ledger, LedgerError, Tx, connect_reader, hold_lock
+from store.engine import LedgerError, Tx
+from store.opening import ledger_at
+from store.sqlite import connect_reader, hold_lock
 
 T = TypeVar("T")
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
@@ -132,11 +134,12 @@ def _into_idle_ledger(config: Path | None, closure: Callable[[Tx], T]) -> T | No
 
     if "LOA_API" in os.environ:
         return None
-    path = Path(os.environ["LOA_DATA"]) / "loa.db" if "LOA_DATA" in os.environ else load_settings(config).store.path()
+    store = load_settings(config).store
+    url = f"sqlite:///{Path(os.environ['LOA_DATA']) / 'loa.db'}" if "LOA_DATA" in os.environ else store.ledger_url()
 
     async def write() -> T:
-        migrate(path)
-        ledger = Ledger(path)
+        migrate(url)
+        ledger = ledger_at(url, store.files_folder())
         ledger.open()
         try:
             return await ledger.write(closure)

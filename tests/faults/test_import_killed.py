@@ -12,14 +12,13 @@ import pytest
 
 from directory.number_lists import discard_incomplete
 from store import number_lists
-from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of, ledger_url
 
 SCRIPT = """
 import asyncio, sys
 from pathlib import Path
 from directory import importing, number_lists
-from store.engine import Ledger
+from store.opening import ledger_at
 
 importing.BATCH = 500
 append = number_lists.NewVersion.append
@@ -28,8 +27,8 @@ async def tell(self, batch):
     await append(self, batch)
     print("stored", self.digest.size, flush=True)
 
-async def main(ledger_path, old, new):
-    ledger = Ledger(Path(ledger_path))
+async def main(url, old, new):
+    ledger = ledger_at(url, Path(old).parent)
     ledger.open()
     await importing.import_numbers(ledger, Path(old), "dan", 1.0)
     number_lists.NewVersion.append = tell
@@ -43,12 +42,12 @@ asyncio.run(main(*sys.argv[1:]))
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def import_and_kill(ledger_path: Path, folder: Path, batches: int) -> int:
+def import_and_kill(url: str, folder: Path, batches: int) -> int:
     """Import a small list, then start a large one and kill it after so many batches; how many numbers were stored."""
     old, new = folder / "old.csv", folder / "new.csv"
     old.write_text("0900000001\n0900000002\n", "utf-8")
     new.write_text("".join(f"{84_910_000_000 + n}\n" for n in range(40_000)), "utf-8")
-    command = [sys.executable, "-c", SCRIPT, str(ledger_path), str(old), str(new)]
+    command = [sys.executable, "-c", SCRIPT, url, str(old), str(new)]
     stored = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as running:
         assert running.stdout is not None
@@ -67,10 +66,9 @@ def import_and_kill(ledger_path: Path, folder: Path, batches: int) -> int:
 @pytest.mark.faults
 @pytest.mark.parametrize("batches", [1, 7, 30])
 async def test_killed_in_the_middle(tmp_path: Path, batches: int) -> None:
-    ledger_path = migrated(tmp_path)
-    stored = import_and_kill(ledger_path, tmp_path, batches)
+    stored = import_and_kill(ledger_url(tmp_path), tmp_path, batches)
 
-    ledger = Ledger(ledger_path)
+    ledger = ledger_of(tmp_path)
     ledger.open()
     try:
         row = await ledger.read(lambda tx: number_lists.current(tx, "dan"))

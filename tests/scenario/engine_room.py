@@ -19,8 +19,7 @@ from broadcasts.steps import Plan, Step
 from lanes.memory import MemoryBus, MemoryLanes
 from store import broadcasts, chunks
 from store.broadcasts import MemberRow
-from store.engine import Ledger
-from store.migrate import migrate
+from tests.ledgers import ledger_of
 
 ALL_RECEIPTS = frozenset({Evidence.ACCEPTED, Evidence.DELIVERED, Evidence.SEEN})
 Answer = Callable[[Envelope, int], Outcome | None]
@@ -72,10 +71,8 @@ class EngineRoom:
     """One process's engine; `crash()` leaves it as a kill would, a new one on the same folder is the restart."""
 
     def __init__(self, folder: Path, *routes: Route, now: Callable[[], float], owner: str = "one") -> None:
-        path = folder / "loa.db"
-        migrate(path)
         self.now = now
-        self.ledger = Ledger(path)
+        self.ledger = ledger_of(folder)
         self.ledger.open()
         self.lanes, self.bus = MemoryLanes(now), MemoryBus()
         self.routes = Routes(routes)

@@ -15,7 +15,7 @@ from broadcasts.archive import SIZE_LIMIT, UNSENT_SECONDS, UNUSED_SECONDS, blob_
 from broadcasts.attachments import LINK_SECONDS, MOST
 from broadcasts.model import Actor, Draft, Refusal, Role
 from loa import backup_files
-from store.engine import connect_reader
+from store.sqlite import connect_reader
 from tests import files
 from tests.web_stand import Stand
 

@@ -5,15 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import audit, broadcasts
-from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 
 NOW = 1_790_000_000.0
 
 
 @pytest.fixture
 async def ledger(tmp_path):
-    ledger = Ledger(migrated(tmp_path))
+    ledger = ledger_of(tmp_path)
     ledger.open()
     yield ledger
     await ledger.close()

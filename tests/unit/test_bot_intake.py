@@ -17,7 +17,7 @@ from bot.intake import Intake, storable
 from lanes.memory import MemoryBus
 from store import inbox
 from store.engine import Ledger, LedgerWriteError, Tx
-from store.migrate import migrate
+from tests.ledgers import ledger_of
 
 T = TypeVar("T")
 AT = datetime(2025, 8, 24, 19, 0, tzinfo=UTC)
@@ -33,9 +33,7 @@ def is_life(text: str) -> bool:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    path = tmp_path / "loa.db"
-    migrate(path)
-    opened = Ledger(path)
+    opened = ledger_of(tmp_path)
     opened.open()
     yield opened
     await opened.close()

@@ -11,6 +11,7 @@ import pytest
 
 from store import alarms, conversations, inbox, opt_outs, singles
 from store.migrate import migrate
+from store.sqlite import connect_writer
 
 NOW = 1_756_062_000.0
 MESSAGE = inbox.NewMessage(
@@ -21,8 +22,8 @@ MESSAGE = inbox.NewMessage(
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     path = tmp_path / "loa.db"
-    migrate(path)
-    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(f"sqlite:///{path}")
+    connection = connect_writer(path)
     yield connection
     connection.close()
 

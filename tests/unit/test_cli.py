@@ -137,7 +137,7 @@ def test_people_and_keys_before_the_service_runs(config, tmp_path):
 def test_a_backup_is_whole_and_comes_back(config, tmp_path):
     ledger = tmp_path / "data" / "loa.db"
     ledger.parent.mkdir()
-    migrate(ledger)
+    migrate(f"sqlite:///{ledger}")
     with sqlite3.connect(ledger) as connection:
         connection.execute("INSERT INTO delivery (id, recipient) VALUES (1, 84900000001)")
     connection.close()

@@ -14,8 +14,7 @@ from directory.content_import import import_content
 from directory.reading import FileRefused
 from lanes.memory import MemoryBus
 from store import content
-from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 from web.locale import LANGUAGES, catalogue
 
 UNITS = units.load()
@@ -27,7 +26,7 @@ STORM = {"kind": "bao", "source": "Đài KTTV", "issued_at": "14:00 26/8/2026", 
 
 @pytest.fixture
 async def ledger(tmp_path):
-    ledger = Ledger(migrated(tmp_path))
+    ledger = ledger_of(tmp_path)
     ledger.open()
     yield ledger
     await ledger.close()

@@ -21,7 +21,7 @@ from directory.units import load
 from store import directory, opt_outs
 from store.broadcasts import MemberRow
 from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 
 UNITS = load()
 NOW = 1_760_000_000.0
@@ -112,7 +112,7 @@ PEOPLE = """unit_code,role,name,phone,zalo,telegram
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    opened = Ledger(migrated(tmp_path))
+    opened = ledger_of(tmp_path)
     opened.open()
     table = tmp_path / "people.csv"
     table.write_text(PEOPLE, "utf-8")
@@ -246,7 +246,7 @@ async def test_what_means_nobody_is_refused(ledger: Ledger, text: str, key: str,
 
 
 async def test_the_sample_reaches_every_chairman(tmp_path: Path) -> None:
-    ledger = Ledger(migrated(tmp_path))
+    ledger = ledger_of(tmp_path)
     ledger.open()
     try:
         await import_people(ledger, UNITS, FOLDER / "people.csv", NOW)

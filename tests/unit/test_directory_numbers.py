@@ -22,14 +22,14 @@ from directory.reading import FileRefused, Record
 from store import number_lists as sql
 from store import opt_outs
 from store.engine import Ledger, LedgerWriteError
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 
 NOW = 1_760_000_000.0
 
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    opened = Ledger(migrated(tmp_path))
+    opened = ledger_of(tmp_path)
     opened.open()
     yield opened
     await opened.close()
@@ -232,7 +232,7 @@ def test_lists_are_joined_and_taken_away_as_sets(
     batch: int,
 ) -> None:
     async def run() -> None:
-        ledger = Ledger(migrated(tmp_path_factory.mktemp("sets")))
+        ledger = ledger_of(tmp_path_factory.mktemp("sets"))
         ledger.open()
         try:
             terms = [NumberTerm(await kept(ledger, part), plus) for part, plus in parts]

@@ -23,7 +23,7 @@ from directory.units import load
 from store import directory, paths
 from store.directory import AddressRow, PersonRow
 from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 from text.folding import tone_key
 
 UNITS = load()
@@ -38,7 +38,7 @@ THREE = (
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    opened = Ledger(migrated(tmp_path))
+    opened = ledger_of(tmp_path)
     opened.open()
     yield opened
     await opened.close()

@@ -14,30 +14,28 @@ from adapters.contract import LedgerUnavailable
 from loa.durable import LedgerState
 from loa.settings import ROOT
 from store.engine import Ledger
-from tests.ledgers import migrated
+from store.opening import ledger_at
+from tests.ledgers import ledger_of, ledger_url
 
 OTHER = """
-import asyncio, sys, time
-from pathlib import Path
-from loa.durable import hold
+import asyncio, sys
+from store.opening import ledger_at
 async def main():
-    file = await hold(Path(sys.argv[1]))
-    print("held", flush=True)
-    sys.stdin.readline()
+    async with ledger_at(sys.argv[1]).lock("zalo.oa.1.tokens"):
+        print("held", flush=True)
+        sys.stdin.readline()
 asyncio.run(main())
 """
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(migrated(tmp_path))
+    return ledger_of(tmp_path)
 
 
-async def test_two_processes_never_hold_one_lock(ledger: Ledger) -> None:
+async def test_two_processes_never_hold_one_lock(ledger: Ledger, tmp_path: Path) -> None:
     state = LedgerState(ledger)
-    async with state.lock("zalo.oa.1.tokens"):
-        (file,) = list(state._lock_folder.iterdir())
-    command = [sys.executable, "-c", OTHER, str(file)]
+    command = [sys.executable, "-c", OTHER, ledger_url(tmp_path)]
     other = subprocess.Popen(  # noqa: ASYNC220
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -73,9 +71,9 @@ async def test_one_process_queues_in_order(ledger: Ledger) -> None:
     assert order == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-async def test_a_folder_that_takes_no_file_is_the_ledgers_trouble(ledger: Ledger) -> None:
-    state = LedgerState(ledger)
-    state._lock_folder.write_text("in the way")
+async def test_a_folder_that_takes_no_file_is_the_ledgers_trouble(tmp_path: Path) -> None:
+    (tmp_path / "loa.db.locks").write_text("in the way")
+    state = LedgerState(ledger_at(f"sqlite:///{tmp_path / 'loa.db'}"))
     with pytest.raises(LedgerUnavailable):
         async with state.lock("key"):
             pytest.fail("taken without a lock")

@@ -12,15 +12,16 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from store.engine import Ledger, LedgerError, LedgerWriteError
+from store.engine import LedgerError, LedgerWriteError
 from store.migrate import SCRIPTS, migrate
+from store.opening import ledger_at
 
 
 @pytest.fixture
 async def ledger(tmp_path):
-    path = tmp_path / "loa.db"
-    migrate(path)
-    ledger = Ledger(path)
+    url = f"sqlite:///{tmp_path / 'loa.db'}"
+    migrate(url)
+    ledger = ledger_at(url)
     ledger.open()
     yield ledger
     await ledger.close()
@@ -67,10 +68,10 @@ async def test_readers_can_neither_write_nor_checkpoint(ledger):
 
 async def test_a_second_service_is_kept_out(ledger):
     with pytest.raises(LedgerError) as refused:
-        Ledger(ledger.path).open()
+        ledger_at(ledger.url).open()
     assert refused.value.key == "ledger_in_use"
     with pytest.raises(LedgerError) as refused:
-        migrate(ledger.path)
+        migrate(ledger.url)
     assert refused.value.key == "ledger_in_use"
 
 
@@ -101,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(LedgerError) as refused:
-        migrate(blocked / "loa.db")
+        migrate(f"sqlite:///{blocked / 'loa.db'}")
     assert refused.value.key == "ledger_not_writable"
 
 
@@ -109,35 +110,35 @@ def test_a_file_that_is_no_ledger_is_one_clear_error(tmp_path):
     path = tmp_path / "loa.db"
     path.write_bytes(os.urandom(8192))
     with pytest.raises(LedgerError) as refused:
-        migrate(path)
+        migrate(f"sqlite:///{path}")
     assert refused.value.key == "ledger_not_usable"
 
 
 def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
     path = tmp_path / "loa.db"
-    migrate(path)
+    migrate(f"sqlite:///{path}")
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(LedgerError) as refused:
-        migrate(path)
+        migrate(f"sqlite:///{path}")
     assert refused.value.key == "ledger_too_new"
 
 
 def test_migrating_twice_changes_nothing(tmp_path):
-    assert migrate(tmp_path / "loa.db") == migrate(tmp_path / "loa.db")
+    url = f"sqlite:///{tmp_path / 'loa.db'}"
+    assert migrate(url) == migrate(url)
 
 
 def test_a_killed_process_loses_no_acknowledged_commit(tmp_path):
     script = textwrap.dedent(
         """
         import asyncio, sys
-        from pathlib import Path
-        from store.engine import Ledger
-        from store.migrate import SCRIPTS, migrate
+        from store.migrate import migrate
+        from store.opening import ledger_at
 
-        async def main(path):
-            migrate(path)
-            ledger = Ledger(path)
+        async def main(url):
+            migrate(url)
+            ledger = ledger_at(url)
             ledger.open()
             n = 0
             while True:
@@ -145,11 +146,11 @@ def test_a_killed_process_loses_no_acknowledged_commit(tmp_path):
                 print(n, flush=True)
                 n += 1
 
-        asyncio.run(main(Path(sys.argv[1])))
+        asyncio.run(main(sys.argv[1]))
         """
     )
     path = tmp_path / "loa.db"
-    child = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([sys.executable, "-c", script, f"sqlite:///{path}"], stdout=subprocess.PIPE, text=True)
     acknowledged = [int(child.stdout.readline()) for _ in range(200)]
     child.kill()
     rest = child.stdout.read().split()
@@ -172,7 +173,7 @@ def test_a_ledger_of_the_first_version_keeps_what_it_holds(tmp_path):
     with sqlite3.connect(path) as old:
         old.execute("INSERT INTO cause (reason, code) VALUES ('kept', '')")
     old.close()
-    assert migrate(path) >= "0002"
+    assert migrate(f"sqlite:///{path}") >= "0002"
     with sqlite3.connect(path) as new:
         assert new.execute("SELECT count(*) FROM carrier_order").fetchone() == (0,)
         assert new.execute("SELECT reason FROM cause").fetchall() == [("kept",)]

@@ -16,8 +16,7 @@ from broadcasts.schedules.overdue import Overdue
 from broadcasts.schedules.rules import between, next_after, problems_of
 from lanes.memory import MemoryBus
 from store import alarms, schedules
-from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 from text.dates import OFFICE_ZONE
 
 OFFICER = Actor("canbo", Role.OFFICER)
@@ -34,7 +33,7 @@ class Room:
 
     def __init__(self, folder):
         self.now = START
-        self.ledger = Ledger(migrated(folder))
+        self.ledger = ledger_of(folder)
         self.ledger.open()
         self.made: list[float] = []
         self.run: list[float] = []

@@ -7,8 +7,7 @@ import pytest
 from adapters.contract import Health, HealthState
 from store import access, audit, web_sessions
 from store.access import NameTaken
-from store.engine import Ledger
-from tests.ledgers import migrated
+from tests.ledgers import ledger_of
 from web import passwords
 from web.attempts import FAILURES_PER_ADDRESS, FAILURES_PER_NAME, REMEMBERED, WINDOW_SECONDS, Attempts
 from web.lights import FRESH_SECONDS, Lights
@@ -19,7 +18,7 @@ NOW = 1_790_000_000.0
 
 @pytest.fixture
 async def ledger(tmp_path):
-    ledger = Ledger(migrated(tmp_path))
+    ledger = ledger_of(tmp_path)
     ledger.open()
     yield ledger
     await ledger.close()
