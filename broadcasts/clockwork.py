@@ -17,7 +17,8 @@ from broadcasts.model import AckState, BroadcastState, DeliveryState
 from broadcasts.plan import NewChunk, plan_broadcast, plan_of
 from broadcasts.routes import Routes
 from broadcasts.seal import kept_seal, numbers_of
-from lanes.port import Bus, Lanes
+from broadcasts.tracing import broadcast_trace, first_span
+from lanes.port import Bus, Lanes, Work
 from store import alarms, broadcasts, chunks, rollcalls
 from store.broadcasts import BroadcastRow
 from store.engine import Ledger, Tx
@@ -28,6 +29,8 @@ S = BroadcastState
 D = DeliveryState
 LATE_SECONDS = 60.0
 """Due and not started for so long: the duty board says so."""
+OWN_LOOKS = 3
+"""Of so many ticks a worker whose lanes are well looks into the ledger at one: 15 s at a tick of five."""
 REANNOUNCE_LIMIT = 5_000
 """Queued chunks that one pass puts back into the lanes."""
 
@@ -42,6 +45,7 @@ class Clockwork:
         self._routes = routes
         self._owner = owner
         self._now = now
+        self._looks = 0
 
     async def recover(self) -> tuple[int, int]:
         """At start, when this process is the only worker: every other owner is dead. (unknown, repeated)"""
@@ -51,8 +55,16 @@ class Clockwork:
         """Leases that ran out go back to the queue; queued chunks that no lane holds are announced."""
         await self._free_chunks(owner_gone=None)
         waiting = await self._ledger.read(lambda tx: chunks.waiting(tx, REANNOUNCE_LIMIT))
-        for one in waiting:
-            await self._lanes.announce(one.channel, Priority(one.priority), one.chunk, one.next_try_at)
+        await self._lanes.announce_all(
+            [Work(one.channel, Priority(one.priority), one.chunk, one.next_try_at) for one in waiting]
+        )
+
+    async def tick_own_lanes(self) -> None:
+        """For a process that works while another one reconciles: what nobody else can tell it, it reads itself. Now and
+        then also while the lanes are well, for the one that reconciles may be cut off from them."""
+        self._looks += 1
+        if self._lanes.alone or self._looks % OWN_LOOKS == 0:
+            await self.tick_lanes()
 
     async def _free_chunks(self, owner_gone: str | None) -> tuple[int, int]:
         now = self._now()
@@ -123,13 +135,16 @@ class Clockwork:
 
         if not await self._ledger.write(start):
             return False
-        await self.announce(await plan_broadcast(self._ledger, self._routes, no, now))
+        code = await self._ledger.read(lambda tx: broadcasts.code_of(tx, no))
+        with first_span("broadcast", broadcast_trace(code), code=code):
+            made = await plan_broadcast(self._ledger, self._routes, no, now)
+            await self.announce(made)
+        log.info("broadcast_started", broadcast=code, no=no, chunks=len(made))
         self._bus.publish(f"broadcast:{no}", {"type": "state", "no": no})
         return True
 
     async def announce(self, made: list[NewChunk]) -> None:
-        for one in made:
-            await self._lanes.announce(one.channel, one.priority, one.chunk)
+        await self._lanes.announce_all([Work(one.channel, one.priority, one.chunk) for one in made])
 
     async def tick_escalation(self) -> Steps:
         """Take every escalation step that has fallen due."""

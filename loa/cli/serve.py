@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import structlog
 import typer
 
 from loa.cli.out import Failed, blanks_of, line
+from loa.logs import configure_logging
 from loa.settings import SettingsError, load_settings
+from loa.tracing import tracing
 from store.engine import LedgerError
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
@@ -51,7 +50,7 @@ def run(
         finally:
             await service.stop()
 
-    _until_stopped(serve)
+    _until_stopped(serve, config)
 
 
 def demo(
@@ -70,12 +69,11 @@ def demo(
     from loa.demo import DemoOptions, run_demo
 
     options = DemoOptions(port=port, data=data, seed=seed, speed=speed, people_reply=not no_people_reply, config=config)
-    _until_stopped(lambda stopped: run_demo(options, stopped, line))
+    _until_stopped(lambda stopped: run_demo(options, stopped, line), config)
 
 
-def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]], config: Path | None) -> None:
     """Run to the first signal; what is wrong comes out as one sentence."""
-    configure_logging()
 
     async def main() -> None:
         stopped = asyncio.Event()
@@ -85,27 +83,11 @@ def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         await serve(stopped)
 
     try:
-        asyncio.run(main())
+        telemetry = load_settings(config).telemetry
+        configure_logging(telemetry.log, telemetry.log_level)
+        with tracing(telemetry):
+            asyncio.run(main())
     except SettingsError as wrong:
         raise Failed(f"settings.{wrong.key}", **blanks_of(wrong)) from None
     except LedgerError as wrong:
         raise Failed(f"error.{wrong.key}", **wrong.params) from None
-
-
-def configure_logging() -> None:
-    """Lines of `event key=value` on stderr; libraries speak from WARNING up, without request lines."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
