@@ -8,6 +8,7 @@ write, or too much is waiting, the SMSC is asked to keep the message (ESME_RX_T_
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from adapters.sms.smpp.link import Answer, Delivered, Link, answer_all
 from adapters.sms.smpp.mo_inbox import MoInbox
 from adapters.sms.smpp.pdu import Command, MalformedPdu, decode_data, decode_message
 from adapters.sms.smpp.receipt_ids import ReceiptIds
+from text.numbers import mask
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class Inbox:
         self._committing = 0
         self._wake = asyncio.Event()
         self._open = False
+        self._told = bool(log.is_enabled_for(logging.DEBUG))
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -98,6 +101,9 @@ class Inbox:
             then = at if when == now else datetime.fromtimestamp(when, UTC)
             add(Receipt(name, keys, said.state, said.code, then, _to(said.source)))
             add_answer((link, command, sequence))
+            if self._told:
+                facts = {"id": said.id, "state": said.state.value, "code": said.code, "to": mask(_to(said.source))}
+                log.debug("deliver_sm", account=name, sequence=sequence, **facts)
         if refused:
             link.answer_deliveries(refused, Status.RX_P_APPN)
         if self._receipts:

@@ -7,6 +7,7 @@ happens to a link, each envelope is reported exactly once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -58,6 +59,8 @@ class Pump:
         self._proven = 0
         self._validity: tuple[float, int, bytes] = (0.0, 0, b"\0")
         self._timer: asyncio.TimerHandle | None = None
+        self._told = bool(log.is_enabled_for(logging.DEBUG))
+        """Whether every PDU is logged, with the id of its delivery."""
 
     # In
 
@@ -140,6 +143,8 @@ class Pump:
                 sequence = take()
                 pdus.append(pack(len(body) + 16, _SUBMIT, 0, sequence) + body)
                 pending[sequence] = (message, index, written_at)
+                if self._told:
+                    self._tell_pdu("submit_sm", message, index, sequence=sequence, to=mask(message.to.decode()))
                 if message.total == 1 or message.all_written:
                     self._leave(queue.popleft())
         return pdus
@@ -163,6 +168,9 @@ class Pump:
 
     def answered(self, sent: Sent, status: int, body: bytes) -> None:
         message, index, _ = sent
+        if self._told:
+            message_id = body.partition(b"\0")[0].decode("latin-1")
+            self._tell_pdu("submit_sm_resp", message, index, status=f"{status:#x}", provider_id=message_id)
         if status == 0:
             end = body.find(0)
             message_id = body[:end].decode("latin-1") if end >= 0 else body.decode("latin-1")
@@ -253,6 +261,10 @@ class Pump:
         elif message.ended and message.next == message.total:
             message.next += 1  # reported
             self._tell(message.report, message.delivery_id, message.outcome())
+
+    def _tell_pdu(self, event: str, message: Outgoing, index: int, **facts: str | int) -> None:
+        part = f"{index + 1}/{message.total}"
+        log.debug(event, account=self._account.name, delivery=message.delivery_id, part=part, **facts)
 
     def _tell(self, report: Report, delivery_id: int, outcome: Outcome) -> None:
         try:
