@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import Flag, IntEnum, StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 
@@ -328,6 +328,25 @@ class HookReply:
 
 
 Hook = Callable[[HookRequest], Awaitable[HookReply]]
+
+
+class Part(Flag):
+    """What a channel does in this process. One process does all; where an office runs several, each does its own, and
+    they know of each other only what the ledger keeps."""
+
+    SEND = auto()
+    """`send`, `ask` and `probe`, what is asked about a message later, and a session that also receives (SMPP)."""
+    LISTEN = auto()
+    """Long polls, and renewing what must be renewed in time."""
+    HOOK = auto()
+    """`hooks`: events that a provider brings are stored."""
+
+
+EVERY_PART = Part.SEND | Part.LISTEN | Part.HOOK
+ELSEWHERE = "elsewhere"
+"""The reason of a refusal (`RETRY_LATER`) by a channel of several accounts: the one in `Rejected.account` is to take it
+and lives in another process. It says nothing about the message."""
+
 Report = Callable[[int, Outcome], None]
 """Called exactly once per envelope, from the event loop, during or after `send`."""
 

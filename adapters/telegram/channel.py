@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adapters.contract import (
+    EVERY_PART,
     DurableState,
     Envelope,
     Evidence,
@@ -14,6 +15,7 @@ from adapters.contract import (
     Hook,
     Now,
     Outcome,
+    Part,
     Report,
     Sink,
     Traits,
@@ -67,8 +69,10 @@ class _Side:
 class TelegramChannel(_Side):
     """`to` is a person's chat id. `group` is the other channel of the same bot; start and stop them independently."""
 
-    def __init__(self, settings: TelegramSettings, state: DurableState, now: Now = time.time) -> None:
-        session = TelegramSession(settings, state, now, direct=DIRECT, group=GROUP)
+    def __init__(
+        self, settings: TelegramSettings, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART
+    ) -> None:
+        session = TelegramSession(settings, state, now, direct=DIRECT, group=GROUP, listen=Part.LISTEN in parts)
         super().__init__(session, DIRECT, _TRAITS)
         if settings.mode == "webhook":
             self.hooks = {DIRECT: session.webhook}

@@ -48,10 +48,16 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # comes with python-telegr
 
 
 class TelegramSession:
-    """Started by the first channel that uses it, stopped by the last one."""
+    """Started by the first channel that uses it, stopped by the last one.
 
-    def __init__(self, settings: TelegramSettings, state: DurableState, now: Now, *, direct: str, group: str) -> None:
+    `listen=False`: updates are for one process, since each is handed out once; others meet the bot and send.
+    """
+
+    def __init__(
+        self, settings: TelegramSettings, state: DurableState, now: Now, *, direct: str, group: str, listen: bool = True
+    ) -> None:
         self.settings = settings
+        self._hears = listen
         self._now = now
         self._names = Names(direct, group)
         self._request = AiohttpRequest(
@@ -209,7 +215,8 @@ class TelegramSession:
             try:
                 await self._alive()
                 if not self._auth_failed:
-                    await self._settle()
+                    if self._hears:
+                        await self._settle()
                     break
             except TelegramError as broken:
                 log.warning("telegram.start_failed", why=type(broken).__name__)
@@ -217,6 +224,8 @@ class TelegramSession:
             await asyncio.sleep(limits.BACKOFF_SECONDS[min(tries, len(limits.BACKOFF_SECONDS) - 1)])
             tries += 1
         self._listening = ""
+        if not self._hears:
+            return
         await (self._poller if self.settings.mode == "poll" else self._watch).run()
 
     async def _settle(self) -> None:

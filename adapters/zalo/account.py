@@ -12,11 +12,13 @@ import aiohttp
 
 from adapters.abilities import GrantLink
 from adapters.contract import (
+    EVERY_PART,
     DurableState,
     Health,
     HealthState,
     Hook,
     Now,
+    Part,
     Priority,
     RejectClass,
     Rejected,
@@ -76,10 +78,10 @@ class OaSide:
 class ZaloOa:
     """Shared by reference; the first channel to start opens it and the last one to stop closes it.
 
-    `listen=False`: a process that only sends renews tokens on need and leaves the timed renewal to the listener.
+    Without `Part.LISTEN` tokens are renewed on need, and in time by the process that listens.
     """
 
-    def __init__(self, account: OaAccount, state: DurableState, now: Now = time.time, listen: bool = True) -> None:
+    def __init__(self, account: OaAccount, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART) -> None:
         self.account = account
         self.state = state
         self.now = now
@@ -93,7 +95,8 @@ class ZaloOa:
         self.hooks: Mapping[str, Hook] = {"zalo.oa": self.webhook.handle}
         self.names = self.webhook.names
         """Display names by user id, as far as known; events carry none."""
-        self.listen = listen
+        self.parts = parts
+        self.listen = Part.LISTEN in parts
         self._missing = missing(account)
         self._users = 0
         self._session: aiohttp.ClientSession | None = None

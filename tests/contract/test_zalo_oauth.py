@@ -12,7 +12,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
-from adapters.contract import Accepted, Envelope, HealthState, RejectClass, Rejected
+from adapters.contract import Accepted, Envelope, HealthState, Part, RejectClass, Rejected
 from adapters.zalo import limits, oauth
 from adapters.zalo.account import ZaloOa
 from adapters.zalo.oauth import Trouble
@@ -28,7 +28,7 @@ KEY = f"zalo.oa.{APP.oa_id}.tokens"
 @asynccontextmanager
 async def account(sim: ZaloSim, state: MemoryState, clock: Clock, **oa: Any) -> AsyncIterator[ZaloOa]:
     """An OA without channels: its tokens are asked for by hand."""
-    made = ZaloOa(zalo_settings(sim, oa=oa).account(), state, clock, listen=False)
+    made = ZaloOa(zalo_settings(sim, oa=oa).account(), state, clock, parts=Part.SEND)
     yield made
     await made.stop()
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from adapters.contract import (
+    EVERY_PART,
     Accepted,
     DurableState,
     Envelope,
@@ -17,6 +18,7 @@ from adapters.contract import (
     Hook,
     Now,
     Outcome,
+    Part,
     RejectClass,
     Rejected,
     Report,
@@ -46,9 +48,15 @@ class EsmsChannel:
     hooks: Mapping[str, Hook]
 
     def __init__(
-        self, settings: EsmsAccount, state: DurableState, now: Now = time.time, learn: Learn = _learn_nothing
+        self,
+        settings: EsmsAccount,
+        state: DurableState,
+        now: Now = time.time,
+        learn: Learn = _learn_nothing,
+        parts: Part = EVERY_PART,
     ) -> None:
         self.name = f"sms.{settings.name}"
+        self._parts = parts
         proofs = {Evidence.ACCEPTED} if settings.sandbox else {Evidence.ACCEPTED, Evidence.DELIVERED}
         self.traits = Traits(
             receipts=frozenset(proofs),
@@ -62,7 +70,7 @@ class EsmsChannel:
         self._api = EsmsApi(settings)
         ids = RequestIds(state, self.name)
         called = bool(settings.callback_url)
-        self._statuses = Statuses(self.name, self._api, state, learn, now, settings.status_after, called)
+        self._statuses = Statuses(self.name, self._api, state, learn, now, settings.status_after, called, parts)
         self._sending = Sending(self._api, ids, self._accepted, now, self.name)
         self._hooks = EsmsHooks(self.name, settings, self._statuses, ids, now)
         self.hooks = self._hooks.table
@@ -70,18 +78,21 @@ class EsmsChannel:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, sink: Sink) -> None:
+        self._hooks.sink = sink
+        if Part.SEND not in self._parts:
+            return
         await self._api.caller.open()
         settings = self._settings
         budget = Budget.per_second(settings.tps, asyncio.get_running_loop().time)
         self._outbox = Outbox(self._sending.deliver, budget, settings.concurrency, settings.max_parts, self._now)
         self._sending.outbox = self._outbox
         self._outbox.start()
-        self._hooks.sink = sink
         self._task = asyncio.create_task(self._statuses.run(sink), name=f"{self.name} statuses")
 
     async def stop(self) -> None:
         """At most about `STOP_SECONDS`, if the ledger answers."""
         if self._outbox is None:
+            self._hooks.sink = None
             return
         await self._outbox.stop(limits.STOP_SECONDS)
         await self._sending.stop()

@@ -21,6 +21,8 @@ CALLBACK_RETRY_SECONDS: Final = 2.0
 STATUS_LONGEST_SECONDS: Final = 6 * 3600.0
 STATUS_KEPT_SECONDS: Final = 3 * 86_400.0
 """eSMS answers for 7 days; the office needs no receipt later than this."""
+CALLS_LOOK_SECONDS: Final = 5.0
+"""How often callbacks are looked for that another process of ours took."""
 STATUS_AT_ONCE: Final = 4
 """Status requests without an answer at one time."""
 UNKNOWN_CALLBACK_TRIES: Final = 5

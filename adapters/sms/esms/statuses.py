@@ -6,6 +6,7 @@ A callback is not signed, so it is only a hint that there is news: it is stored,
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Final
 import orjson
 import structlog
 
-from adapters.contract import DurableState, Now, Receipt, ReceiptState, Sink
+from adapters.contract import EVERY_PART, DurableState, Now, Part, Receipt, ReceiptState, Sink
 from adapters.sms.awaiting import FACTOR, Awaited, Awaiting
 from adapters.sms.esms import codes, limits
 from adapters.sms.esms.api import Answer, EsmsApi
@@ -34,9 +35,18 @@ class Statuses:
     """`accepted` and `called` bring messages in; `run` asks. Durable: each callback, and the list every few seconds."""
 
     def __init__(
-        self, name: str, api: EsmsApi, state: DurableState, learn: Learn, now: Now, first: float, called: bool
+        self,
+        name: str,
+        api: EsmsApi,
+        state: DurableState,
+        learn: Learn,
+        now: Now,
+        first: float,
+        called: bool,
+        parts: Part = EVERY_PART,
     ) -> None:
         """`first`: seconds until a message without a callback is asked about; `called`: callbacks are expected."""
+        self._parts = parts
         self.asked = 0
         self._name = name
         self._api = api
@@ -72,7 +82,8 @@ class Statuses:
             return
         call = {key: query.get(key, "")[:64] for key in ("RequestId", "phonenumber", "telcoid")}
         await self._state.put(self._called_prefix + smsid, orjson.dumps(call))
-        self._ask_now(smsid, call)
+        if Part.SEND in self._parts:
+            self._ask_now(smsid, call)
 
     def _ask_now(self, smsid: str, call: dict[str, str]) -> None:
         known = self._waiting.get(smsid)
@@ -83,17 +94,33 @@ class Statuses:
     async def run(self, sink: Sink) -> None:
         """The task: until cancelled."""
         await self._load()
-        await self._waiting.run(partial(self._ask, sink), limits.STATUS_AT_ONCE)
+        looking = None if Part.HOOK in self._parts else asyncio.create_task(self._look_for_calls())
+        try:
+            await self._waiting.run(partial(self._ask, sink), limits.STATUS_AT_ONCE)
+        finally:
+            if looking is not None:
+                looking.cancel()
+
+    async def _look_for_calls(self) -> None:
+        """Callbacks that another process stored."""
+        while True:
+            await asyncio.sleep(limits.CALLS_LOOK_SECONDS)
+            await self._load_calls()
 
     async def save(self) -> None:
         await self._waiting.save()
 
     async def _load(self) -> None:
         await self._waiting.load()
+        await self._load_calls()
+
+    async def _load_calls(self) -> None:
         try:
             calls = await self._state.items(self._called_prefix)
             for key, raw in calls.items():
-                self._ask_now(key.removeprefix(self._called_prefix), orjson.loads(raw))
+                smsid = key.removeprefix(self._called_prefix)
+                if smsid not in self._calls:
+                    self._ask_now(smsid, orjson.loads(raw))
         except Exception as wrong:  # callbacks that cannot be read cost receipts, never the channel
             log.error("esms_callbacks_not_read", account=self._name, error=type(wrong).__name__)
 

@@ -46,7 +46,7 @@ class Choice:
             return first
         shares, members = self.reaching(self._learned.of(envelope.to))
         if not tried:
-            member = members[shares.pick()]
+            member = self._in_turn(shares, members)
             if member.registered.takes(text) and member.takes(priority):
                 return member
         left = [members[index] for index in shares.order() if members[index] not in tried]
@@ -56,6 +56,17 @@ class Choice:
                 if accepts(member, priority):
                     return member
         return None
+
+    @staticmethod
+    def _in_turn(shares: Shares, members: Sequence[Member]) -> Member:
+        """Whose turn it is; of several whose shares the office wants, one that lives here before one elsewhere: the
+        processes take chunks in turn, so the accounts share all the same."""
+        first = member = members[shares.pick()]
+        for _ in members:
+            if member.here:
+                return member
+            member = members[shares.pick()]
+        return first
 
     def nowhere(self, envelope: Envelope) -> Rejected:
         """What an envelope hears that no account may be tried with: the word after which the core tries again, if any

@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 PROBE_SECONDS: Final = 5.0
 """How old an account's own word on its health may be: each question may cost a request of its rate."""
 OVER_BUDGET: Final = Rejected("budget", RejectClass.QUOTA, "daily_budget")
+NOBODY_HAS_IT: Final = Rejected("link_down", RejectClass.RETRY_LATER, after=1.0)
+"""No process has the account now, or the one that has it cannot send by it."""
 PROBE_AGAIN_SECONDS: Final = 0.5
 """The same while it is not well: whoever mends it is watching."""
 _CLOSES: Final = (RejectClass.CONFIG, RejectClass.QUOTA)
@@ -57,6 +59,10 @@ class Member:
         self.spending = Spending(self.name, settings.price, settings.daily_budget, state, now)
         self.stopping = False
         """What is refused now says nothing about the account."""
+        self.here = True
+        """Its session lives in this process."""
+        self.well_elsewhere = False
+        """Another process has it, and says that messages pass."""
         self._clock = clock
         self._probed: Health | None = None
         self._probed_at = float("-inf")
@@ -64,7 +70,7 @@ class Member:
 
     @property
     def works(self) -> bool:
-        return self.breaker.is_closed and not self.spending.is_spent()
+        return (not self.here or self.breaker.is_closed) and not self.spending.is_spent()
 
     def trouble(self) -> str:
         return self.health.trouble()
@@ -74,7 +80,8 @@ class Member:
 
     def may_take(self, priority: Priority) -> bool:
         """Rescue answers go beyond the day's budget."""
-        return self.breaker.is_closed and (priority is Priority.LIFE or not self.spending.is_spent())
+        passes = self.breaker.is_closed if self.here else self.well_elsewhere
+        return passes and (priority is Priority.LIFE or not self.spending.is_spent())
 
     def takes(self, priority: Priority) -> bool:
         """Also the one message that finds out whether an account works again; never one that is urgent."""
@@ -83,18 +90,22 @@ class Member:
     def takes_at_last(self, priority: Priority) -> bool:
         """Where nothing else works. A link that was down may be up again, and its account knows that best; a rescue
         answer is tried in any case."""
+        if not self.here:
+            return False
         if priority is Priority.LIFE:
             return True
         return not self.spending.is_spent() and (self.breaker.is_link or self._tries())
 
     def _tries(self) -> bool:
-        if not self.breaker.may_try() or self.spending.is_spent():
+        if not self.here or not self.breaker.may_try() or self.spending.is_spent():
             return False
         self.breaker.trial()
         return True
 
     def closed_because(self) -> Rejected:
         """What a message hears that no account takes."""
+        if not self.here:
+            return NOBODY_HAS_IT
         return self.breaker.remembered() if not self.breaker.is_closed else OVER_BUDGET
 
     def took(self, outcome: Accepted, text: str) -> None:

@@ -11,6 +11,8 @@ from typing import Final
 import structlog
 
 from adapters.contract import (
+    ELSEWHERE,
+    EVERY_PART,
     Accepted,
     Channel,
     DurableState,
@@ -21,6 +23,8 @@ from adapters.contract import (
     LedgerUnavailable,
     Now,
     Outcome,
+    Part,
+    RejectClass,
     Rejected,
     Report,
     Sink,
@@ -47,7 +51,11 @@ DOUBTS_REMEMBERED: Final = 50_000
 
 class SmsRouter:
     """`accounts`: settings and channel of each. Receipts and incoming messages keep their account's name; outcomes name
-    it in `account`. `views` are the accounts as channels of their own, for answers to people who wrote to one."""
+    it in `account`. `views` are the accounts as channels of their own, for answers to people who wrote to one.
+
+    Where one process does not do all, an account lives in one process: its view starts it there, and what another
+    account should take that lives elsewhere is refused with `ELSEWHERE` and that account's name.
+    """
 
     name = NAME
     hooks: Mapping[str, Hook] = {}
@@ -59,6 +67,7 @@ class SmsRouter:
         state: DurableState,
         now: Now = time.time,
         clock: Callable[[], float] = time.monotonic,
+        parts: Part = EVERY_PART,
     ) -> None:
         self.members = tuple(Member(settings, channel, state, now, clock) for settings, channel in accounts)
         self.learned = learned
@@ -70,6 +79,10 @@ class SmsRouter:
         self._doubts: OrderedDict[int, Member] = OrderedDict()
         self._stopping = False
         self._keeper: asyncio.Task[None] | None = None
+        self._parts = parts
+        if parts != EVERY_PART:
+            for member in self.members:
+                member.here = False
 
     # -- session ------------------------------------------------------------------------------------------------------
 
@@ -77,11 +90,30 @@ class SmsRouter:
         self._stopping = False
         await self.learned.load()
         for member in self.members:
-            member.stopping = False
             await member.spending.load()
-        watching = WatchingSink(sink, self.members)
-        await asyncio.gather(*(member.channel.start(watching) for member in self.members))
+        if self._parts == EVERY_PART:
+            await asyncio.gather(*(self.start_account(member, sink) for member in self.members))
         self._keeper = asyncio.create_task(self._keep(), name="sms keeper")
+
+    async def start_account(self, member: Member, sink: Sink) -> None:
+        member.stopping = False
+        await member.spending.load()
+        await member.channel.start(WatchingSink(sink, self.members))
+        member.here = Part.SEND in self._parts
+
+    async def stop_account(self, member: Member) -> None:
+        """It reports what it holds; what was on its way to it goes on to others."""
+        member.stopping, member.here = True, False
+        await member.channel.stop()
+        await member.spending.save()
+
+    async def start_view(self, member: Member, sink: Sink) -> None:
+        if self._parts != EVERY_PART:
+            await self.start_account(member, sink)
+
+    async def stop_view(self, member: Member) -> None:
+        if self._parts != EVERY_PART:
+            await self.stop_account(member)
 
     async def stop(self) -> None:
         """Accounts stop and report what they hold; nothing goes on to another one any more."""
@@ -100,12 +132,23 @@ class SmsRouter:
         while True:
             await asyncio.sleep(SAVE_SECONDS)
             await self._save()
+            await self._read_others()
+
+    async def _read_others(self) -> None:
+        """What accounts spent, and what networks were learned, in other processes."""
+        if self._parts == EVERY_PART:
+            return
+        await self.learned.load()
+        for member in self.members:
+            if not member.here:
+                await member.spending.load()
 
     async def _save(self) -> None:
         try:
             await self.learned.save()
             for member in self.members:
-                await member.spending.save()
+                if member.here:
+                    await member.spending.save()
         except LedgerUnavailable:
             log.warning("sms_counters_not_stored")
 
@@ -123,6 +166,8 @@ class SmsRouter:
             member = self.choice.choose(envelope, first)
             if member is None:
                 report(envelope.delivery_id, self.choice.nowhere(envelope))
+            elif not member.here:
+                report(envelope.delivery_id, _elsewhere(member))
             else:
                 chosen.setdefault(member, []).append(envelope)
         legs = [
@@ -146,6 +191,8 @@ class SmsRouter:
             member = None if self._stopping else self.choice.choose(one.envelope, one.first, one.tried)
             if member is None:
                 one.report(one.envelope.delivery_id, one.refusal)
+            elif not member.here:
+                one.report(one.envelope.delivery_id, _elsewhere(member))
             else:
                 chosen.setdefault(member, []).append(one)
         return [self._next_leg(member, some, turn) for member, some in chosen.items()]
@@ -200,7 +247,7 @@ class SmsRouter:
         asked = (member,) if member is not None else self.members
         lost: list[Rejected] = []
         for one in asked:
-            outcome = await one.channel.ask(envelope, sent_at) if one.channel.traits.can_ask else None
+            outcome = await one.channel.ask(envelope, sent_at) if one.here and one.channel.traits.can_ask else None
             if outcome is not None:
                 outcome.account = one.name
             if isinstance(outcome, Accepted):
@@ -264,6 +311,11 @@ class SmsRouter:
         if len(down) == len(self.members):
             return Health(HealthState.DOWN, "sms.none", params, proven)
         return Health(HealthState.DEGRADED, "sms.some_down", params, proven)
+
+
+def _elsewhere(member: Member) -> Rejected:
+    """Nothing is wrong with it: the process in which that account lives sends it."""
+    return Rejected(ELSEWHERE, RejectClass.RETRY_LATER, after=0.0, account=member.name)
 
 
 def _traits(all_traits: Sequence[Traits]) -> Traits:

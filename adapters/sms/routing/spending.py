@@ -57,14 +57,16 @@ class Spending:
         return self.budget > 0 and self.vnd + self._price > self.budget
 
     async def load(self) -> None:
-        """A counter that cannot be read begins anew."""
+        """What is on record for today, from whichever process; a counter that cannot be read begins anew."""
         self._turn_day()
         try:
             raw = await self._state.get(self._key)
             known = orjson.loads(raw) if raw else {}
-            if known.get("day") == self._day:
-                self._messages += int(known["messages"])
-                self._parts += int(known["parts"])
+            of_today = known.get("day") == self._day
+            kept = (int(known["messages"]), int(known["parts"])) if of_today else (0, 0)
+            self._messages += kept[0] - self._saved[0]
+            self._parts += kept[1] - self._saved[1]
+            self._saved = kept
         except Exception as wrong:
             log.error("spending_not_read", error=type(wrong).__name__)
 
@@ -87,3 +89,4 @@ class Spending:
         if day != self._day:
             self._day = day
             self._messages = self._parts = 0
+            self._saved = (0, 0)

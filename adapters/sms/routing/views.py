@@ -20,13 +20,18 @@ from adapters.sms.routing.member import Member
 
 
 class Router(Protocol):
+    async def start_view(self, member: Member, sink: Sink) -> None: ...
+
+    async def stop_view(self, member: Member) -> None: ...
+
     async def send_by(self, first: Member | None, batch: Sequence[Envelope], report: Report) -> None: ...
 
     async def ask(self, envelope: Envelope, sent_at: float) -> Outcome | None: ...
 
 
 class AccountView:
-    """What is sent by it goes by this account while it works, else by another. The router starts and stops it."""
+    """What is sent by it goes by this account while it works, else by another. In a process that does all, the router
+    starts and stops the account; else it is started where it lives."""
 
     def __init__(self, router: Router, member: Member) -> None:
         self.name = member.name
@@ -36,10 +41,10 @@ class AccountView:
         self._member = member
 
     async def start(self, sink: Sink) -> None:
-        """Done by the router."""
+        await self._router.start_view(self._member, sink)
 
     async def stop(self) -> None:
-        """Done by the router."""
+        await self._router.stop_view(self._member)
 
     async def send(self, batch: Sequence[Envelope], report: Report) -> None:
         await self._router.send_by(self._member, batch, report)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from adapters.contract import (
+    EVERY_PART,
     DurableState,
     Envelope,
     Evidence,
@@ -16,6 +17,7 @@ from adapters.contract import (
     Hook,
     Now,
     Outcome,
+    Part,
     Priority,
     RejectClass,
     Rejected,
@@ -39,8 +41,11 @@ class SpeedSmsChannel:
 
     hooks: Mapping[str, Hook]
 
-    def __init__(self, settings: SpeedSmsAccount, state: DurableState, now: Now = time.time) -> None:
+    def __init__(
+        self, settings: SpeedSmsAccount, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART
+    ) -> None:
         self.name = f"sms.{settings.name}"
+        self._parts = parts
         self.traits = Traits(
             receipts=frozenset({Evidence.ACCEPTED, Evidence.DELIVERED}),
             text_limit=GSM_SINGLE if settings.max_parts == 1 else GSM_PART * settings.max_parts,
@@ -60,6 +65,9 @@ class SpeedSmsChannel:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, sink: Sink) -> None:
+        self._hooks.sink = sink
+        if Part.SEND not in self._parts:
+            return
         await self._api.caller.open()
         settings = self._settings
         requests = max(1, round(settings.tps * limits.WINDOW_SECONDS))
@@ -71,12 +79,12 @@ class SpeedSmsChannel:
         )  # fmt: skip
         self._sending.outbox = self._outbox
         self._outbox.start()
-        self._hooks.sink = sink
         self._task = asyncio.create_task(self._reports.run(sink), name=f"{self.name} reports")
 
     async def stop(self) -> None:
         """At most about `STOP_SECONDS`, if the ledger answers."""
         if self._outbox is None:
+            self._hooks.sink = None
             return
         await self._outbox.stop(limits.STOP_SECONDS)
         self._hooks.sink = None

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adapters.contract import (
+    EVERY_PART,
     DurableState,
     Envelope,
     Evidence,
@@ -19,6 +20,7 @@ from adapters.contract import (
     Hook,
     Now,
     Outcome,
+    Part,
     Report,
     Sink,
     Traits,
@@ -71,8 +73,10 @@ class _Side:
 class BotChannel(_Side):
     """Into groups. `people` is the other channel of the same bot; start and stop them independently."""
 
-    def __init__(self, settings: BotSettings, state: DurableState, now: Now = time.time, listen: bool = True) -> None:
-        session = BotSession(settings, state, now, listen)
+    def __init__(
+        self, settings: BotSettings, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART
+    ) -> None:
+        session = BotSession(settings, state, now, Part.LISTEN in parts)
         super().__init__(session, GROUP, replace(_TRAITS, group=True))
         self.hooks = session.hooks
         self.people = BotUserChannel(session)

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from adapters.contract import (
+    EVERY_PART,
     Accepted,
     Attachment,
     Envelope,
@@ -22,6 +23,7 @@ from adapters.contract import (
     Health,
     HealthState,
     Outcome,
+    Part,
     Priority,
     Report,
     Sink,
@@ -69,10 +71,12 @@ class OaGroupChannel(OaSide):
     async def start(self, sink: Sink) -> None:
         await self._oa.start(sink)
         await self._sending.start()
-        if self._oa.listen and self._settings.group_id and self._oa.refusal() is None:
+        if not self._settings.group_id or self._oa.refusal() is not None:
+            return
+        if Part.HOOK in self._oa.parts:
             self._tasks = [asyncio.create_task(self._learn_names())]
-            if self._settings.catch_up_seconds:
-                self._tasks.append(asyncio.create_task(self.catch_up.run()))
+        if self._oa.parts == EVERY_PART and self._settings.catch_up_seconds:  # it compares with what the hook heard
+            self._tasks.append(asyncio.create_task(self.catch_up.run()))
 
     async def stop(self) -> None:
         for task in self._tasks:

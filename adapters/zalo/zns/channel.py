@@ -19,6 +19,7 @@ from adapters.contract import (
     Health,
     HealthState,
     Outcome,
+    Part,
     Priority,
     RejectClass,
     Rejected,
@@ -64,7 +65,7 @@ class ZnsChannel(OaSide):
         await self._oa.start(sink)
         await self._sending.start()
         await self._status.load()
-        if self._oa.listen and self._oa.refusal() is None:
+        if Part.SEND in self._oa.parts and self._oa.refusal() is None:
             self._task = asyncio.create_task(self._status.run(sink))
 
     async def stop(self) -> None:
