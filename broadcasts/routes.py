@@ -11,12 +11,18 @@ from adapters.contract import Channel, Traits
 @dataclass(frozen=True, slots=True)
 class Route:
     """One enabled channel. `family` is what people choose (zalo, telegram, sms); `post_to` names the group that a
-    group channel posts to, "" for a channel to single people; `light`: it has one of its own on the duty board."""
+    group channel posts to, "" for a channel to single people; `light`: it has one of its own on the duty board.
+
+    `homes`: the sessions that it sends by, each of which lives in one process; where one of them lives, the route does.
+    `listens`: its session also hears by itself, by long polls or a renewal in time.
+    """
 
     channel: Channel
     family: str
     post_to: str = ""
     light: bool = True
+    homes: tuple[str, ...] = ()
+    listens: bool = False
 
     @property
     def addresses(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.abilities import Granting
-from adapters.contract import Channel, DurableState, Health, Hook, Incoming, Now, Receipt
+from adapters.contract import EVERY_PART, Channel, DurableState, Health, Hook, Incoming, Now, Part, Receipt
 from adapters.manual.channel import ManualChannel
 from adapters.sms.esms.channel import EsmsChannel
 from adapters.sms.esms.settings import EsmsAccount
@@ -30,62 +30,76 @@ from loa.settings import Adapters, SettingsError
 
 ZALO, TELEGRAM, SMS = "zalo", "telegram", "sms"
 """Families: what people choose when they compose."""
+OA, BOT, MANUAL = ("zalo.oa",), ("zalo.bot",), ("manual",)
+"""Sessions that several routes share (`Route.homes`); an SMS account is one of its own."""
 
 
-def build_routes(adapters: Adapters, state: DurableState, now: Now = time.time) -> Routes:
+def build_routes(adapters: Adapters, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART) -> Routes:
     """Every enabled channel, in order of preference inside its family. Raises `SettingsError`."""
-    return Routes([*_zalo(adapters, state, now), *_telegram(adapters, state, now), *_sms(adapters, state, now)])
+    return Routes(
+        [
+            *_zalo(adapters, state, now, parts),
+            *_telegram(adapters, state, now, parts),
+            *_sms(adapters, state, now, parts),
+        ]
+    )
 
 
-def _zalo(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
+def _zalo(adapters: Adapters, state: DurableState, now: Now, parts: Part) -> list[Route]:
     zalo = adapters.zalo
     routes: list[Route] = []
     if zalo.oa_user.enabled or zalo.oa_group.enabled or zalo.zns.enabled:
         try:
-            oa = ZaloOa(zalo.account(), state, now)
+            oa = ZaloOa(zalo.account(), state, now, parts)
         except ValueError as disagree:
             raise SettingsError("value_wrong", path="config.toml", where="adapters.zalo", says=str(disagree)) from None
         if zalo.oa_user.enabled:
-            routes.append(Route(OaUserChannel(zalo.oa_user, oa), ZALO))
+            routes.append(Route(OaUserChannel(zalo.oa_user, oa), ZALO, homes=OA, listens=True))
         if zalo.oa_group.enabled:
-            routes.append(Route(OaGroupChannel(zalo.oa_group, oa), ZALO, zalo.oa_group.group_id))
+            group = OaGroupChannel(zalo.oa_group, oa)
+            routes.append(Route(group, ZALO, zalo.oa_group.group_id, homes=OA, listens=True))
         if zalo.zns.enabled:
-            routes.append(Route(ZnsChannel(zalo.zns, oa), ZALO))
+            routes.append(Route(ZnsChannel(zalo.zns, oa), ZALO, homes=OA, listens=True))
     if zalo.bot.enabled:
-        bot = BotChannel(zalo.bot, state, now)
-        routes += [Route(bot, ZALO, zalo.bot.group_id), Route(bot.people, ZALO, light=False)]
+        bot = BotChannel(zalo.bot, state, now, parts)
+        routes.append(Route(bot, ZALO, zalo.bot.group_id, homes=BOT, listens=True))
+        routes.append(Route(bot.people, ZALO, light=False, homes=BOT, listens=True))
     if adapters.manual.enabled:
-        routes.append(Route(ManualChannel(adapters.manual, state, now), ZALO, adapters.manual.place))
+        by_hand = ManualChannel(adapters.manual, state, now)
+        routes.append(Route(by_hand, ZALO, adapters.manual.place, homes=MANUAL))
     return routes
 
 
-def _telegram(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
+def _telegram(adapters: Adapters, state: DurableState, now: Now, parts: Part) -> list[Route]:
     if not adapters.telegram.enabled:
         return []
-    direct = TelegramChannel(adapters.telegram, state, now)
-    routes = [Route(direct, TELEGRAM)]
+    direct, homes = TelegramChannel(adapters.telegram, state, now, parts), (TELEGRAM,)
+    routes = [Route(direct, TELEGRAM, homes=homes, listens=True)]
     if adapters.telegram.group_chat_id:
-        routes.append(Route(direct.group, TELEGRAM, adapters.telegram.group_chat_id))
+        routes.append(Route(direct.group, TELEGRAM, adapters.telegram.group_chat_id, homes=homes, listens=True))
     return routes
 
 
-def _sms(adapters: Adapters, state: DurableState, now: Now) -> list[Route]:
+def _sms(adapters: Adapters, state: DurableState, now: Now, parts: Part) -> list[Route]:
     """All accounts behind one router, and each beside it, so that an answer leaves by the number that was written to.
     Where there is one, its light stands for both."""
     accounts = [account for account in adapters.sms.accounts if account.enabled]
     if not accounts:
         return []
     learned = LearnedCarriers(state)
-    router = SmsRouter([(one, _sms_account(one, state, now, learned)) for one in accounts], learned, state, now)
-    return [Route(router, SMS, light=len(accounts) > 1), *(Route(view, SMS) for view in router.views)]
+    channels = [(one, _sms_account(one, state, now, learned, parts)) for one in accounts]
+    router = SmsRouter(channels, learned, state, now, parts=parts)
+    homes = tuple(view.name for view in router.views)
+    views = (Route(view, SMS, homes=(view.name,)) for view in router.views)
+    return [Route(router, SMS, light=len(accounts) > 1, homes=homes), *views]
 
 
-def _sms_account(account: SmsAccount, state: DurableState, now: Now, learned: LearnedCarriers) -> Channel:
+def _sms_account(account: SmsAccount, state: DurableState, now: Now, learned: LearnedCarriers, parts: Part) -> Channel:
     if isinstance(account, EsmsAccount):
-        return EsmsChannel(account, state, now, learned.learn)
+        return EsmsChannel(account, state, now, learned.learn, parts)
     if isinstance(account, SpeedSmsAccount):
-        return SpeedSmsChannel(account, state, now)
-    return SmppChannel(account, state, now)
+        return SpeedSmsChannel(account, state, now, parts)
+    return SmppChannel(account, state, now, parts)
 
 
 def by_hand(routes: Routes) -> ManualChannel | None:

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from adapters.contract import (
+    EVERY_PART,
     DurableState,
     Envelope,
     Evidence,
@@ -20,6 +21,7 @@ from adapters.contract import (
     Hook,
     Now,
     Outcome,
+    Part,
     RejectClass,
     Rejected,
     Report,
@@ -46,7 +48,9 @@ class SmppChannel:
 
     hooks: Mapping[str, Hook]
 
-    def __init__(self, settings: SmppAccount, state: DurableState, now: Now = time.time) -> None:
+    def __init__(
+        self, settings: SmppAccount, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART
+    ) -> None:
         self.name = f"sms.{settings.name}"
         self.hooks = {}
         single = settings.max_parts == 1
@@ -57,6 +61,7 @@ class SmppChannel:
             window=settings.window,
         )
         self._settings = settings
+        self._sends = Part.SEND in parts
         self._state = state
         self._now = now
         self._pump: Pump | None = None
@@ -67,6 +72,8 @@ class SmppChannel:
         self._tls_error = ""
 
     async def start(self, sink: Sink) -> None:
+        if not self._sends:
+            return
         settings = self._settings
         ids = ReceiptIds(settings.dlr_ids)
         self._pump = Pump(settings, ids, self._now)
