@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from datetime import UTC, datetime
 
 import pytest
 
-from adapters.contract import Accepted, ReceiptState, RejectClass, Rejected, Unknown
+from adapters.contract import Accepted, Receipt, ReceiptState, RejectClass, Rejected, Unknown
 from broadcasts import lifecycle, recorder, views
 from broadcasts.model import DeliveryState
 from broadcasts.routes import Route
+from broadcasts.steps import CLOSE_AFTER_SECONDS
 from store import broadcasts, charges, deliveries, receipts
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept
 
@@ -305,10 +307,6 @@ async def test_accepted_with_several_ids_needs_every_part(tmp_path, clock):
     await room.clockwork.fire(no)
     await run_out(room, no, accepted=1)
     delivery = sms.left[0].delivery_id
-    from datetime import UTC, datetime
-
-    from adapters.contract import Receipt
-
     def receipt(part, state):
         return Receipt("sms.one", (f"{delivery}{part}",), state, "", datetime.now(UTC))
 
@@ -319,12 +317,32 @@ async def test_accepted_with_several_ids_needs_every_part(tmp_path, clock):
     await room.stop()
 
 
+async def test_a_receipt_for_one_part_only_is_never_taken_for_the_whole(tmp_path, clock):
+    """Nobody waits for the others for ever: the broadcast closes with the message as accepted, which is all that is
+    known of it (a rank never falls back to `unknown`)."""
+    sms = ScriptedChannel("sms.one", lambda e, t: Accepted(("first", "second", "third")), unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
+    await room.start()
+    no = await room.approved(numbers=NUMBERS[:1])
+    await room.clockwork.fire(no)
+    await run_out(room, no, accepted=1)
+    for _ in range(2):  # some carriers say it twice
+        await sms.sink.receipts([Receipt("sms.one", ("second",), ReceiptState.DELIVERED, "", datetime.now(UTC))])
+    await room.clockwork.tick_broadcasts()
+    assert await state_of(room, no) == "sent"
+    clock.at += CLOSE_AFTER_SECONDS
+    await room.clockwork.tick_broadcasts()
+    assert await state_of(room, no) == "closed"
+    assert await room.counts(no) == {"accepted": 1}
+    await sms.sink.receipts(
+        [Receipt("sms.one", (one,), ReceiptState.DELIVERED, "", datetime.now(UTC)) for one in ("third", "first")]
+    )
+    assert await room.counts(no) == {"delivered": 1}
+    await room.stop()
+
+
 async def test_one_id_for_a_long_message_needs_one_receipt_and_still_counts_its_parts(tmp_path, clock):
     """Aggregators and message_payload give one id; the parts are charged all the same."""
-    from datetime import UTC, datetime
-
-    from adapters.contract import Receipt
-
     sms = ScriptedChannel("sms.one", lambda e, t: Accepted((f"{e.delivery_id}",), parts=3, vnd=750.0), unaccented=True)
     room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
     await room.start()
