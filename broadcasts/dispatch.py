@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from adapters.contract import Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
+from adapters.contract import ELSEWHERE, Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
 from broadcasts.following import Following
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
 from broadcasts.record import Recorded, back_off
 from broadcasts.recorder import Recorder
-from broadcasts.routes import Route
+from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle
 from broadcasts.texts import Batch, load
 from lanes.port import Bus, Lanes
@@ -58,6 +58,7 @@ class Pass:
     """One claimer's way through a chunk."""
 
     claim: Claim
+    route: Route
     step: int
     """Envelopes of one window."""
     open: int = 0
@@ -67,6 +68,8 @@ class Pass:
     """Seconds until the earliest retry."""
     nothing_passes: bool = False
     """A whole window was refused because the link is down."""
+    wanted: str = ""
+    """The lane of an account that lives in another process and is to take what is left."""
 
 
 @dataclass(slots=True)
@@ -81,7 +84,11 @@ class Window:
 
 
 class Dispatcher:
-    """The workers of one channel in this process."""
+    """The workers of one channel in this process. May be started again after a stop.
+
+    `routes`: where several accounts of one channel live in several processes, a chunk of that channel is handed over in
+    the lane of the account that is to go on with it; it is sent by the chunk's own channel all the same.
+    """
 
     def __init__(
         self,
@@ -93,8 +100,10 @@ class Dispatcher:
         owner: str,
         ack_label: str,
         now: Now = time.time,
+        routes: Routes | None = None,
     ) -> None:
         self._route = route
+        self._routes = routes
         self.following = Following(route.name, route.traits.window)
         self._ledger = ledger
         self._lanes = lanes
@@ -113,6 +122,7 @@ class Dispatcher:
         recorder.on_flushed(self._flushed)
 
     def start(self) -> None:
+        self._stopping = False
         kinds = [EXPRESS] * EXPRESS_WORKERS + [ORDINARY] * ORDINARY_WORKERS
         self._tasks = [asyncio.create_task(self._work(kind), name=f"send-{self._route.name}") for kind in kinds]
 
@@ -149,7 +159,8 @@ class Dispatcher:
         if claimed is None:
             return
         claim, batch = claimed
-        run = Pass(claim, step_of(self._route.traits, batch.envelopes))
+        route = self._route_of(claim)
+        run = Pass(claim, route, step_of(route.traits, batch.envelopes))
         with self.following.chunk(claim, batch):
             if batch.state in SENDABLE and batch.valid_until > self._now():
                 await self._hand_over(run, batch)
@@ -161,10 +172,15 @@ class Dispatcher:
         claim = chunks.claim(tx, chunk, self._owner, now, now + LEASE_SECONDS)
         if claim is None:
             return None
-        batch = load(tx, claim, self._route.traits, self._ack_label, self._route.post_to, self._files)
+        route = self._route_of(claim)
+        batch = load(tx, claim, route.traits, self._ack_label, route.post_to, self._files)
         if batch.envelopes:
-            self._mark(tx, claim, batch.envelopes[: step_of(self._route.traits, batch.envelopes)])
+            self._mark(tx, claim, batch.envelopes[: step_of(route.traits, batch.envelopes)])
         return claim, batch
+
+    def _route_of(self, claim: Claim) -> Route:
+        known = self._routes.by_name(claim.channel) if self._routes is not None else None
+        return known or self._route
 
     def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
         """Commit that this window may leave: the mark for new ids, `sending` for ids that are tried again.
@@ -228,7 +244,8 @@ class Dispatcher:
     async def _hand_window(self, window: Window) -> None:
         window.begun = time.monotonic()
         with self.following.window(window.envelopes):
-            await self._route.channel.send(window.envelopes, lambda one, outcome: self._report(window, one, outcome))
+            channel = window.run.route.channel
+            await channel.send(window.envelopes, lambda one, outcome: self._report(window, one, outcome))
         if window.envelopes and window.link_down >= len(window.envelopes):
             window.run.nothing_passes = True
 
@@ -245,7 +262,9 @@ class Dispatcher:
             after, run = outcome.after if outcome.after is not None else back_off(0), window.run
             run.next_try = after if run.next_try is None else min(run.next_try, after)
             window.link_down += outcome.reason == "link_down"
-        self._recorder.outcome(outcome.account or self._route.name, delivery_id, outcome)
+            if outcome.reason == ELSEWHERE:
+                run.wanted = outcome.account
+        self._recorder.outcome(outcome.account or window.run.route.name, delivery_id, outcome)
 
     def _flushed(self, recorded: Recorded) -> None:
         for one in recorded.settled:
@@ -269,7 +288,8 @@ class Dispatcher:
         """Finish the chunk, or give it back for what must be tried again."""
         again = await self._ledger.write(lambda tx: self._finish(tx, run, batch))
         if again is not None:
-            await self._lanes.announce(self._route.name, Priority(run.claim.priority), run.claim.chunk, again)
+            lane = run.wanted or run.claim.channel
+            await self._lanes.announce(lane, Priority(run.claim.priority), run.claim.chunk, again)
         self._bus.publish(f"broadcast:{run.claim.broadcast_no}", {"type": "chunk", "no": run.claim.broadcast_no})
 
     def _finish(self, tx: Tx, run: Pass, batch: Batch) -> float | None:

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adapters.contract import Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
+from adapters.contract import ELSEWHERE, Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
 from broadcasts.charging import Tally
 from broadcasts.model import DeliveryState
 from broadcasts.states import REACHED, WHOLE, fold, fold_part
@@ -29,7 +29,7 @@ PROOF = {D.DELIVERED: paths.DELIVERED, D.SEEN: paths.SEEN}
 """States that prove the address itself."""
 BLOCKED = "blocked"
 """The reason of a refusal that lasts until the person lets us in again."""
-NO_PENALTY = frozenset({"throttled", "link_down", "queue_full"})
+NO_PENALTY = frozenset({"throttled", "link_down", "queue_full", ELSEWHERE})
 """Refusals that say nothing about the message: they do not count as attempts."""
 
 RECEIPT_EVENT: dict[ReceiptState, DeliveryState | None] = {
@@ -259,7 +259,7 @@ class Flush:
         chunks.add_counts(self.tx, self._deltas)
         self._tally.close(self.tx)
         unhappy = (D.FAILED, D.EXPIRED, D.UNKNOWN, D.RETRYING)
-        events = [c for c in self.done.changes if c.recipient <= 0 or c.new in unhappy]
+        events = [c for c in self.done.changes if (c.recipient <= 0 or c.new in unhappy) and c.reason != ELSEWHERE]
         deliveries.add_events(self.tx, [(c.delivery_id, self.now, D(c.new).word, c.reason, c.code) for c in events])
         for change in events:
             if change.recipient <= 0 and change.new not in (D.RETRYING, D.ACCEPTED):
