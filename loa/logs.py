@@ -52,4 +52,5 @@ def _renderer(form: Form) -> Processor:
 
 
 def _as_json(line: Mapping[str, Any], **_: object) -> str:
-    return orjson.dumps(line, default=str).decode()
+    first = {key: line[key] for key in _FIRST_KEYS if key in line}
+    return orjson.dumps({**first, **line}, default=str).decode()
