@@ -61,7 +61,9 @@ class OutageWatch:
             return
         since, looks = self._bad.get(channel, (now, 0))
         self._bad[channel] = since, looks + 1
-        if looks + 1 >= LOOKS and await self._ledger.write(lambda tx: is_down(tx, channel, since, health.key, now)):
+        if looks + 1 >= LOOKS and await self._ledger.write(
+            lambda tx: is_down(tx, channel, since, health.key, now, health.params)
+        ):
             log.warning("channel_down", channel=channel, reason=health.key)
             self._tell(channel)
 
@@ -69,18 +71,28 @@ class OutageWatch:
         self._bus.publish("alarms", {"type": "channel", "subject": channel})
 
 
-def is_down(tx: Tx, channel: str, since: float, reason: str, now: float) -> bool:
-    """Note an outage: the duty board rings, and whoever waits for this channel goes on. False: it was known."""
+def is_down(
+    tx: Tx, channel: str, since: float, reason: str, now: float, params: Mapping[str, str | int | float] | None = None
+) -> bool:
+    """Note an outage: the duty board rings, and whoever waits for this channel goes on. False: it was known.
+
+    `params`: of the probe's sentence, so that the alarm says what is wrong and what to do.
+    """
+    said = {"reason": reason} | ({} if params is None else {"params": dict(params)})
     if not outages.begin(tx, channel, since, reason):
+        if outages.restate(tx, channel, reason):
+            for alarm in _ringing(tx, channel):
+                alarms.restate(tx, alarm, **said)
         return False
-    alarms.raise_again(tx, ALARM, channel, {"since": since, "reason": reason}, now)
+    detail = {"since": since, **said}
+    alarms.raise_again(tx, ALARM, channel, detail, now)
     waiting: dict[int, int] = {}
     for no, unit in outages.waiting_on(tx, channel):
         rollcalls.hasten(tx, no, unit, now)
         waiting[no] = waiting.get(no, 0) + 1
     for no, units in waiting.items():
-        detail = {"channel": channel, "since": since, "units": units}
-        broadcasts.note(tx, no, now, SYSTEM, "channel_down", detail)
+        told = {"channel": channel, "since": since, "units": units}
+        broadcasts.note(tx, no, now, SYSTEM, "channel_down", told)
     return True
 
 
@@ -89,7 +101,10 @@ def works_again(tx: Tx, channel: str, now: float) -> bool:
     over = outages.end(tx, channel, now)
     if over is None:
         return False
-    for alarm in alarms.ringing(tx):
-        if (alarm.kind, alarm.subject) == (ALARM, channel):
-            alarms.note(tx, alarm.id, SYSTEM, "works_again", now)
+    for alarm in _ringing(tx, channel):
+        alarms.note(tx, alarm.id, SYSTEM, "works_again", now)
     return True
+
+
+def _ringing(tx: Tx, channel: str) -> list[alarms.Alarm]:
+    return [one for one in alarms.ringing(tx) if (one.kind, one.subject) == (ALARM, channel)]

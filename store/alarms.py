@@ -71,6 +71,11 @@ def note(tx: Tx, alarm_id: int, by: str, text: str, at: float) -> Alarm | None:
     return alarm
 
 
+def restate(tx: Tx, alarm: Alarm, **detail: Any) -> None:
+    """What it is about turned out to be something else."""
+    tx.execute("UPDATE alarm SET detail = ? WHERE id = ?", (orjson.dumps(alarm.detail | detail).decode(), alarm.id))
+
+
 def get(tx: Tx, alarm_id: int) -> Alarm | None:
     row = tx.execute(f"{_ALARM} WHERE id = ?", (alarm_id,)).fetchone()
     return None if row is None else _alarm(row)

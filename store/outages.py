@@ -39,6 +39,17 @@ def begin(tx: Tx, channel: str, since: float, reason: str) -> bool:
     return True
 
 
+def restate(tx: Tx, channel: str, reason: str) -> bool:
+    """It is still down, for another reason than was thought. False: for this one, or it is not down."""
+    return (
+        tx.execute(
+            "UPDATE channel_outage SET reason = ? WHERE channel = ? AND ended_at IS NULL AND reason <> ?",
+            (reason, channel, reason),
+        ).rowcount
+        == 1
+    )
+
+
 def end(tx: Tx, channel: str, at: float) -> Outage | None:
     """It works again; the outage that is over, None where there was none."""
     row = tx.execute(
