@@ -19,7 +19,7 @@ from broadcasts.routes import Routes
 from broadcasts.seal import kept_seal, numbers_of
 from broadcasts.tracing import broadcast_trace, first_span
 from lanes.port import Bus, Lanes, Work
-from store import alarms, broadcasts, chunks, rollcalls
+from store import alarms, broadcasts, chunks, leases, rollcalls, workers
 from store.broadcasts import BroadcastRow
 from store.engine import Ledger, Tx
 
@@ -36,9 +36,19 @@ REANNOUNCE_LIMIT = 5_000
 
 
 class Clockwork:
+    """`among_others`: other processes work on the same ledger, and each says that it is alive (`store.workers`)."""
+
     def __init__(
-        self, ledger: Ledger, lanes: Lanes, bus: Bus, routes: Routes, owner: str, now: Now = time.time
+        self,
+        ledger: Ledger,
+        lanes: Lanes,
+        bus: Bus,
+        routes: Routes,
+        owner: str,
+        now: Now = time.time,
+        among_others: bool = False,
     ) -> None:
+        self._among_others = among_others
         self._ledger = ledger
         self._lanes = lanes
         self._bus = bus
@@ -66,12 +76,17 @@ class Clockwork:
         if self._lanes.alone or self._looks % OWN_LOOKS == 0:
             await self.tick_lanes()
 
+    def _given_up(self, tx: Tx, now: float, owner_gone: str | None) -> list[int]:
+        if self._among_others:
+            return workers.abandoned_chunks(tx, now, leases.ledger_clock(tx))
+        return chunks.expired_leases(tx, now, owner_gone)
+
     async def _free_chunks(self, owner_gone: str | None) -> tuple[int, int]:
         now = self._now()
 
         def free(tx: Tx) -> tuple[int, int]:
             unknown = repeated = 0
-            for chunk in chunks.expired_leases(tx, now, owner_gone):
+            for chunk in self._given_up(tx, now, owner_gone):
                 doubted, again = resolve_doubt(tx, chunk, now)
                 unknown, repeated = unknown + doubted, repeated + again
                 chunks.requeue(tx, chunk, now)

@@ -33,7 +33,7 @@ STATE_COLUMNS = (
 )
 """In the order of the numbers in `delivery.status`."""
 _COUNTS = ", ".join(STATE_COLUMNS)
-_ADD = "UPDATE chunk SET " + ", ".join(f"{c} = {c} + ?" for c in STATE_COLUMNS) + " WHERE id = ?"  # noqa: S608
+_ADD = tuple(f"{column} = {column} + ?" for column in STATE_COLUMNS)
 _SUMS = ", ".join(f"coalesce(sum({c}), 0)" for c in STATE_COLUMNS)
 
 
@@ -72,12 +72,13 @@ def insert(
 
 
 def claim(tx: Tx, chunk: int, owner: str, now: float, lease_until: float) -> Claim | None:
-    """Take a queued chunk, or one whose lease ran out. None: somebody else has it, or there is nothing to do yet."""
+    """Take a queued chunk. None: somebody else has it, or there is nothing to do yet. One whose lease ran out is first
+    looked through for what may have left (`broadcasts.doubt`), then queued again."""
     row = tx.execute(
         "UPDATE chunk SET state = 1, owner = ?, token = token + 1, lease_until = ?"
-        " WHERE id = ? AND next_try_at <= ? AND (state = 0 OR (state = 1 AND lease_until < ?))"
+        " WHERE id = ? AND next_try_at <= ? AND state = 0"
         " RETURNING id, last_id, broadcast_no, channel, step, priority, token, hwm",
-        (owner, lease_until, chunk, now, now),
+        (owner, lease_until, chunk, now),
     ).fetchone()
     return Claim(*row) if row else None
 
@@ -86,8 +87,9 @@ def raise_hwm(tx: Tx, chunk: int, token: int, hwm: int, lease_until: float) -> b
     """Commit that ids below `hwm` may leave from now on. False: the claim is lost, send nothing more."""
     return (
         tx.execute(
-            "UPDATE chunk SET hwm = max(hwm, ?), lease_until = ? WHERE id = ? AND token = ? AND state = 1",
-            (hwm, lease_until, chunk, token),
+            "UPDATE chunk SET hwm = CASE WHEN hwm > ? THEN hwm ELSE ? END, lease_until = ?"
+            " WHERE id = ? AND token = ? AND state = 1",
+            (hwm, hwm, lease_until, chunk, token),
         ).rowcount
         == 1
     )
@@ -140,7 +142,7 @@ def reopen(tx: Tx, chunk: int, next_try_at: float) -> None:
 
 def add_counts(tx: Tx, deltas: Mapping[int, Iterable[int]]) -> None:
     """Per chunk the eleven differences, in the order of `STATE_COLUMNS`."""
-    tx.executemany(_ADD, [(*delta, chunk) for chunk, delta in deltas.items()])
+    tx.update_many("chunk", _ADD, [(*deltas[chunk], chunk) for chunk in sorted(deltas)])
 
 
 def ranges(tx: Tx, broadcast_no: int) -> list[tuple[int, int]]:

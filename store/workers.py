@@ -34,8 +34,11 @@ class Worker:
 
 
 def register(tx: Tx, one: Worker) -> None:
+    """Also of one that was given up and lives after all."""
     tx.execute(
-        f"INSERT INTO worker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT INTO worker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        " ON CONFLICT (id) DO UPDATE SET state = excluded.state, clock_off = excluded.clock_off,"
+        " started_at = excluded.started_at, expires_at = excluded.expires_at",
         (
             one.id, one.name, one.role, one.machine, one.pid, one.born, one.version, one.state, one.clock_off,
             one.started_at, one.expires_at,

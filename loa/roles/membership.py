@@ -1,0 +1,266 @@
+"""This process among the others: that it is alive, what it holds, and when it has to let go (docs/decisions/).
+
+One round every few seconds is one small transaction: the sign of life, the leases that are held, those that are free.
+Time is the ledger's. A process that could not make a round for as long as a lease lasts lets go of everything by its
+own count, for by then others may hold it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from adapters.contract import Now
+from loa.roles.identity import Identity, own_identity, still_runs
+from loa.roles.shares import moves
+from store import leases, workers
+from store.engine import Ledger, LedgerError, Tx
+from store.workers import DRAINING, READY, Worker
+
+log = structlog.get_logger(__name__)
+
+ROUND_SECONDS: Final = 2.0
+SETTLED_SECONDS: Final = 10.0
+"""How long another process must have been there before something is handed over to it."""
+CLOCK_WARN_SECONDS: Final = 2.0
+CLOCK_REFUSED_SECONDS: Final = 10.0
+"""A clock that is further off than this would send what is over, and retry what is not due: a third of a claim's
+lease."""
+
+
+class Holder(Protocol):
+    """What lives here while its lease is held."""
+
+    async def take_up(self, home: str) -> None:
+        """Begin; the lease is ours. Raises nothing: what cannot begin says so by its light."""
+
+    async def hand_over(self, home: str) -> None:
+        """Finish what is under way and end. The lease is given back after it returns."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Homes that processes of some roles share among them."""
+
+    roles: frozenset[str]
+    homes: Sequence[str]
+    holder: Holder
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one round learned. `lost`: leases of ours that ran out; `taken`, `given`: what changes now."""
+
+    alive: bool
+    taken: list[tuple[str, int, Group]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
+    held: Mapping[str, str] = field(default_factory=dict)
+    floor: str = ""
+    clock_off: float = 0.0
+
+
+class Membership:
+    """`fenced` is called when this process may not go on: the schema has outgrown its program."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        role: str,
+        version: str,
+        schema: str,
+        lease_seconds: float,
+        groups: Sequence[Group],
+        now: Now = time.time,
+        clock: Callable[[Tx], float] = leases.ledger_clock,
+        identity: Identity | None = None,
+    ) -> None:
+        self.identity = identity or own_identity()
+        self.owner = self.identity.owner
+        self.state = READY
+        self.clock_off = 0.0
+        self.holders: dict[str, str] = {}
+        """Home → owner, as of the last round."""
+        self._ledger = ledger
+        self._role = role
+        self._version = version
+        self._schema = schema
+        self._lease = lease_seconds
+        self._groups = list(groups)
+        self._now = now
+        self._clock = clock
+        self._held: dict[str, tuple[int, Group]] = {}
+        self._going: dict[str, asyncio.Task[None]] = {}
+        """Homes that are being handed over."""
+        self._rounds = asyncio.Lock()
+        self._round_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+        self._fenced: Callable[[LedgerError], None] = lambda why: None
+
+    def holds(self, home: str) -> bool:
+        return home in self._held
+
+    @property
+    def homes(self) -> list[str]:
+        return sorted(self._held)
+
+    async def join(self, fenced: Callable[[LedgerError], None]) -> None:
+        """Raises `LedgerError`: clock_off, program_too_old."""
+        self._fenced = fenced
+        off, floor = await self._ledger.write(self._enter)
+        self._round_at = time.monotonic()
+        self._judge(off, floor)
+        if abs(off) > CLOCK_REFUSED_SECONDS:
+            await self._ledger.write(lambda tx: workers.leave(tx, self.owner))
+            raise LedgerError("clock_off", seconds=f"{off:+.1f}", most=f"{CLOCK_REFUSED_SECONDS:.0f}")
+        await self.round()
+        self._task = asyncio.create_task(self._run(), name="membership")
+
+    def _judge(self, off: float, floor: str) -> None:
+        self.clock_off = off
+        if abs(off) > CLOCK_WARN_SECONDS:
+            log.warning("clock_off", seconds=round(off, 1), refused_from=CLOCK_REFUSED_SECONDS)
+        if floor > self._schema:
+            raise LedgerError("program_too_old", schema=self._schema, floor=floor)
+
+    def _enter(self, tx: Tx) -> tuple[float, str]:
+        now, own = self._clock(tx), self.identity
+        off = self._now() - now
+        name = f"{self._role}@{own.host}"
+        workers.register(
+            tx,
+            Worker(
+                own.owner, name, self._role, own.machine, own.pid, own.born, self._version, self.state, off, now,
+                now + self._lease,
+            ),
+        )  # fmt: skip
+        workers.forget_old(tx, now)
+        return off, workers.schema_floor(tx)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            try:
+                await self.round()
+            except LedgerError as failed:
+                log.warning("round_failed", reason=failed.key)
+            except Exception:
+                log.exception("round_failed")
+            if time.monotonic() - self._round_at > self._lease:
+                await self._let_go(list(self._held), "no_round")
+
+    async def round(self) -> None:
+        """Raises `LedgerError` when the ledger cannot be written; nothing is known then."""
+        async with self._rounds:
+            await self._round()
+
+    async def _round(self) -> None:
+        began = time.monotonic()
+        seen = await self._ledger.write(self._look)
+        if not seen.alive:  # by now others may hold what we held: begin anew, with nothing
+            await self._let_go(list(self._held), "given_up")
+            await self._ledger.write(self._enter)
+            return
+        self._round_at = began
+        self.holders = dict(seen.held)
+        try:
+            self._judge(seen.clock_off, seen.floor)
+        except LedgerError as too_old:
+            self._fenced(too_old)
+        await self._let_go(seen.lost, "lease_lost")
+        for home, token, group in seen.taken:
+            log.info("home_taken", home=home, token=token)
+            self._held[home] = (token, group)
+            await group.holder.take_up(home)
+        for home in seen.given:
+            self._start_handing_over(home)
+
+    def _look(self, tx: Tx) -> Seen:
+        now, me = self._clock(tx), self.owner
+        off = self._now() - now
+        if not workers.beat(tx, me, self.state, off, now, self._lease):
+            return Seen(alive=False)
+        seen = Seen(alive=True, clock_off=off, floor=workers.schema_floor(tx))
+        alive = self._without_dead(tx, workers.alive(tx, now), now)
+        for home, (token, _) in self._held.items():
+            if not leases.renew(tx, home, me, token, now, self._lease):
+                seen.lost.append(home)
+        held = {name: lease.owner for name, lease in leases.held(tx, now).items()}
+        for group in self._groups:
+            self._share(tx, group, alive, held, seen, now)
+        seen.held = held
+        return seen
+
+    def _without_dead(self, tx: Tx, alive: Sequence[Worker], now: float) -> list[Worker]:
+        gone = [one.id for one in alive if one.id != self.owner and not still_runs(one.machine, one.pid, one.born)]
+        workers.give_up(tx, gone, now)
+        return [one for one in alive if one.id not in gone]
+
+    def _share(
+        self, tx: Tx, group: Group, alive: Sequence[Worker], held: dict[str, str], seen: Seen, now: float
+    ) -> None:
+        may = [one for one in alive if one.role in group.roles and one.state == READY]
+        settled = [one.id for one in may if now - one.started_at >= SETTLED_SECONDS]
+        wanted = moves(self.owner, [one.id for one in may], group.homes, held, settled)
+        for home in wanted.take:
+            token = leases.take(tx, home, self.owner, now, self._lease)
+            if token is not None:
+                held[home] = self.owner
+                seen.taken.append((home, token, group))
+        seen.given += [home for home in wanted.give if home in self._held and home not in self._going]
+
+    async def _let_go(self, homes: Sequence[str], why: str) -> None:
+        """What is not ours any more ends at once, side by side."""
+        for home in homes:
+            log.error("home_lost", home=home, why=why)
+        await asyncio.gather(*(self._end(home) for home in homes), return_exceptions=True)
+
+    def _start_handing_over(self, home: str) -> None:
+        task = asyncio.create_task(self._hand_over(home), name=f"hand over {home}")
+        self._going[home] = task
+        task.add_done_callback(lambda _: self._going.pop(home, None))
+
+    async def _hand_over(self, home: str) -> None:
+        log.info("home_handed_over", home=home)
+        await self._end(home)
+        await self._ledger.write(lambda tx: leases.give_back(tx, home, self.owner))
+
+    async def _end(self, home: str) -> None:
+        known = self._held.get(home)
+        if known is not None:
+            try:
+                await known[1].holder.hand_over(home)
+            finally:
+                self._held.pop(home, None)
+
+    async def drain(self) -> None:
+        """Take nothing more and hand everything over. What is held stays ours until it has ended."""
+        self.state = DRAINING
+        try:
+            await self.round()
+        except LedgerError as failed:
+            log.warning("round_failed", reason=failed.key)
+        for home in list(self._held):
+            if home not in self._going:
+                self._start_handing_over(home)
+        await asyncio.gather(*list(self._going.values()), return_exceptions=True)
+
+    async def leave(self) -> None:
+        """After `drain`: nobody needs to wait for us."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+        def end(tx: Tx) -> None:
+            leases.give_back_all(tx, self.owner)
+            workers.leave(tx, self.owner)
+
+        try:
+            await self._ledger.write(end)
+        except LedgerError as failed:
+            log.warning("not_signed_off", reason=failed.key)

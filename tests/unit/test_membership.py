@@ -1,0 +1,215 @@
+"""Several processes on one ledger: each session lives in one of them, and moves when that one ends, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from loa.roles.identity import Identity, own_identity, still_runs
+from loa.roles.membership import CLOCK_REFUSED_SECONDS, Group, Membership
+from store import leases, workers
+from store.engine import Ledger, LedgerError
+from tests.ledgers import opened
+
+LEASE = 15.0
+HOMES = ("sms.a", "sms.b", "telegram")
+
+
+@dataclass
+class Clock:
+    """The ledger's."""
+
+    at: float = 1_000_000.0
+
+    def __call__(self, _: object = None) -> float:
+        return self.at
+
+
+@dataclass
+class Sessions:
+    """What lives in one process."""
+
+    live: set[str] = field(default_factory=set)
+    taken: list[str] = field(default_factory=list)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.release.set()
+
+    async def take_up(self, home: str) -> None:
+        self.live.add(home)
+        self.taken.append(home)
+
+    async def hand_over(self, home: str) -> None:
+        await self.release.wait()
+        self.live.discard(home)
+
+
+class Office:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.clock = ledger, Clock()
+        self.made: list[Membership] = []
+
+    def process(self, name: str, role: str = "worker", *, off: float = 0.0, schema: str = "9999", pid: int = 0):
+        machine, own = ("", own_identity()) if not pid else (own_identity().machine, own_identity())
+        identity = Identity(name, name, machine, pid or own.pid, "0" if pid else own.born)
+        sessions = Sessions()
+        group = Group(frozenset({"worker", "all"}), HOMES, sessions)
+        made = Membership(
+            self.ledger, role, "1", schema, LEASE, [group], lambda: self.clock.at + off, self.clock, identity
+        )
+        self.made.append(made)
+        return made, sessions
+
+    async def holders(self) -> dict[str, str]:
+        held = await self.ledger.read(lambda tx: leases.held(tx, self.clock.at))
+        return {name: lease.owner for name, lease in held.items()}
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    ledger = await opened(tmp_path)
+    office = Office(ledger)
+    yield office
+    for one in office.made:
+        await one.leave()
+    await ledger.close()
+
+
+def nothing(why: LedgerError) -> None:
+    raise AssertionError(why.key)
+
+
+async def test_each_session_lives_in_one_process(office: Office) -> None:
+    one, at_one = office.process("one")
+    two, at_two = office.process("two")
+    await one.join(nothing)
+    await two.join(nothing)
+    assert at_one.live == set(HOMES)
+    assert at_two.live == set()
+    office.clock.at += 11.0
+    for _ in range(3):
+        await one.round()
+        await asyncio.sleep(0.01)
+        await two.round()
+    assert len(at_one.live) == 2
+    assert at_one.live | at_two.live == set(HOMES)
+    assert not at_one.live & at_two.live
+
+
+async def test_what_a_silent_process_held_moves_when_its_lease_ends(office: Office) -> None:
+    one, _ = office.process("one")
+    two, at_two = office.process("two")
+    await one.join(nothing)
+    await two.join(nothing)
+    office.clock.at += LEASE - 0.1
+    await two.round()
+    assert at_two.live == set(), "its holder may still live"
+    office.clock.at += 0.2
+    await two.round()
+    assert at_two.live == set(HOMES)
+
+
+async def test_a_process_that_surely_runs_no_more_is_not_waited_for(office: Office) -> None:
+    one, _ = office.process("one", pid=2**22 - 1)
+    two, at_two = office.process("two")
+    await one.join(nothing)
+    await two.join(nothing)
+    await two.round()
+    assert at_two.live == set(HOMES)
+    assert set((await office.holders()).values()) == {"two"}
+
+
+async def test_one_that_slept_lets_go_before_it_goes_on(office: Office) -> None:
+    one, at_one = office.process("one")
+    two, at_two = office.process("two")
+    await one.join(nothing)
+    await two.join(nothing)
+    office.clock.at += LEASE - 1.0
+    await two.round()
+    office.clock.at += 2.0
+    await two.round()
+    await one.round()
+    assert at_one.live == set()
+    assert at_two.live == set(HOMES)
+    office.clock.at += 11.0
+    await two.round()
+    await one.round()
+    await two.round()
+    await asyncio.sleep(0.01)
+    await one.round()
+    assert at_one.live, "it belongs to us again"
+    assert at_one.live | at_two.live == set(HOMES)
+
+
+async def test_a_session_is_free_only_when_it_has_ended(office: Office) -> None:
+    one, at_one = office.process("one")
+    two, at_two = office.process("two")
+    await one.join(nothing)
+    at_one.release.clear()
+    draining = asyncio.create_task(one.drain())
+    await asyncio.sleep(0.05)
+    await two.join(nothing)
+    assert at_two.live == set()
+    office.clock.at += LEASE - 1.0
+    await one.round()
+    office.clock.at += LEASE - 1.0
+    await two.round()
+    assert at_two.live == set(), "it is prolonged for as long as it takes to end"
+    at_one.release.set()
+    await draining
+    await two.round()
+    assert at_two.live == set(HOMES)
+    assert at_one.live == set()
+
+
+async def test_a_process_of_another_role_holds_nothing(office: Office) -> None:
+    web, at_web = office.process("web", role="web")
+    await web.join(nothing)
+    assert at_web.live == set()
+
+
+@pytest.mark.parametrize("off", [-CLOCK_REFUSED_SECONDS - 1, CLOCK_REFUSED_SECONDS + 1])
+async def test_a_wrong_clock_is_refused(office: Office, off: float) -> None:
+    wrong, sessions = office.process("wrong", off=off)
+    with pytest.raises(LedgerError) as refused:
+        await wrong.join(nothing)
+    assert refused.value.key == "clock_off"
+    assert sessions.taken == []
+    assert await office.ledger.read(lambda tx: workers.everyone(tx)) == []
+
+
+async def test_a_clock_a_little_off_is_told(office: Office) -> None:
+    late, sessions = office.process("late", off=-3.0)
+    await late.join(nothing)
+    assert sessions.live == set(HOMES)
+    assert late.clock_off == pytest.approx(-3.0, abs=0.5)
+    assert [round(one.clock_off) for one in await office.ledger.read(workers.everyone)] == [-3]
+
+
+async def test_a_program_that_the_schema_has_outgrown_is_refused_and_ended(office: Office) -> None:
+    old, _ = office.process("old", schema="0014")
+    ends: list[str] = []
+    await old.join(lambda why: ends.append(why.key))
+
+    await office.ledger.write(lambda tx: tx.execute("INSERT INTO schema_floor (revision) VALUES ('0099')"))
+    await old.round()
+    assert ends == ["program_too_old"]
+    older, _ = office.process("older", schema="0014")
+    with pytest.raises(LedgerError) as refused:
+        await older.join(nothing)
+    assert refused.value.key == "program_too_old"
+
+
+def test_a_process_is_known_to_others_on_its_machine() -> None:
+    own = own_identity()
+    assert own.born
+    assert still_runs(own.machine, own.pid, own.born)
+    assert not still_runs(own.machine, own.pid, "1"), "the number is somebody else's now"
+    assert not still_runs(own.machine, 2**22 - 1, own.born)
+    assert still_runs("another machine", 2**22 - 1, own.born), "nobody can know from here"
