@@ -6,11 +6,12 @@ One middleware, so that no handler can be reached round it: a route that was not
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from adapters.contract import LedgerUnavailable
 from broadcasts.model import Actor, Refusal, Role
@@ -26,6 +27,12 @@ from web.sessions import check_form_token, load_session, require_session
 log = structlog.get_logger(__name__)
 
 REQUESTS: Final = Counter("loa_http_requests", "Requests answered", ["space", "status"])
+SECONDS: Final = Histogram(
+    "loa_http_request_seconds",
+    "Time of an answer; live streams are none",
+    ["space"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
 
 LANGUAGE_COOKIE: Final = "loa_lang"
 BEARER: Final = "bearer "
@@ -38,6 +45,7 @@ GONE: Final = 499
 
 @web.middleware
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    began = time.perf_counter()
     route = route_of(request)
     space = route.space if route else _space_of(request.path)
     request[SAY] = catalogue(_language(request, space))
@@ -60,6 +68,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         https = services_of(request).settings.is_https
         secure(response, https=https, private=not request.path.startswith(STATIC))
+        SECONDS.labels(space).observe(time.perf_counter() - began)
     REQUESTS.labels(space, str(response.status)).inc()
     return response
 
