@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.browser.evening import COMBINATIONS, Evening
 from tests.living import Demo, demo
+from tests.processes import Http
 
 CHROMIUM = os.environ.get("LOA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = [
@@ -33,8 +34,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, once for all journeys of a worker; people answer twenty times faster than they would."""
+    """The demo, once for all journeys of a worker; people answer twenty times faster than they would, and a telephone
+    that is off for data still gets an SMS."""
     with demo(tmp_path_factory.mktemp("night"), "--speed", "20") as running:
+        for carrier in ("smsc_control", "esms", "speedsms"):
+            Http(running.said["simulators"][carrier]).post("/_sim/faults", {"off_numbers": []})
         yield running
 
 

@@ -1,5 +1,5 @@
-"""A night at the office as people live it: the demo with its simulators, and somebody at a desk or on a phone, in either
-language, who finds things by their roles and names."""
+"""A night at the office as people live it: the demo with its simulators, and somebody at a desk or on a phone, in
+either language, who finds things by their roles and names."""
 
 from __future__ import annotations
 
@@ -15,15 +15,13 @@ from web.locale import Catalogue
 DESK, PHONE = 1280, 360
 COMBINATIONS = [(DESK, "vi"), (DESK, "en"), (PHONE, "vi"), (PHONE, "en")]
 HEIGHT = 780
-STORM_LABELS = {
-    "Bão số": "5", "Lần cập nhật": "7", "Giờ phát tin": "02:20", "Ngày phát tin": "25/8",
-    "Cấp độ rủi ro thiên tai (1-5)": "4", "Giờ xác định tâm bão": "02:00",
-    "Vị trí tâm bão": "18,1 độ Vĩ Bắc; 107,9 độ Kinh Đông", "Cấp gió": "13-14", "Gió giật cấp": "16",
-    "Khu vực đổ bộ": "Nghi Sơn - Sầm Sơn", "Giờ đổ bộ dự kiến": "13-16h ngày 25/8",
-    "Hạn hoàn thành": "09:00 ngày 25/8", "Việc 1": "Kêu gọi tàu thuyền vào bờ", "Việc 2": "Sơ tán hộ ven biển",
-    "Việc 3": "Trực 24/24", "Văn bản căn cứ": "Công điện 12/CĐ-UBND", "Ở trong nhà từ": "7h ngày 25/8",
+STORM = {
+    "so_bao": "5", "lan": "7", "gio_phat": "02:20", "ngay": "25/8", "cap_do": "4", "gio_tam": "02:00",
+    "vi_tri": "18,1 độ Vĩ Bắc; 107,9 độ Kinh Đông", "cap_gio": "13-14", "giat": "16", "khu_vuc": "Nghi Sơn - Sầm Sơn",
+    "gio_do_bo": "13-16h ngày 25/8", "han": "09:00 ngày 25/8", "viec_1": "Kêu gọi tàu thuyền vào bờ",
+    "viec_2": "Sơ tán hộ ven biển", "viec_3": "Trực 24/24", "so_van_ban": "Công điện 12/CĐ-UBND",
+    "gio_o_nha": "7h ngày 25/8",
 }  # fmt: skip
-"""The storm template as its form asks for it; its labels are the office's own and of one language."""
 
 
 @dataclass(slots=True)
@@ -53,6 +51,13 @@ class Seat:
         """A tab of the top bar."""
         screens = self.page.get_by_role("navigation", name=self.say.say("nav.label"))
         await screens.get_by_role("link", name=self.say.say(f"nav.{key}")).click()
+
+    async def to_report(self) -> Locator:
+        """From the roll-call to the report; what its page says."""
+        main = self.page.get_by_role("main")
+        await main.get_by_role("link", name=self.say.say("report.title"), exact=True).click()
+        await self.heading("report.title").first.wait_for()
+        return main
 
     async def fits(self) -> None:
         wide = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

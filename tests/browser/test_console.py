@@ -12,19 +12,12 @@ from playwright.async_api import Browser, Page, expect
 from broadcasts.model import Actor, Draft, Role
 from store import alarms, inbox
 from store.engine import Tx
+from tests.browser.evening import DESK, PHONE, STORM
 from tests.web_stand import CHAIRMEN, PASSWORD, TEXT, Stand
 
 pytestmark = pytest.mark.browser
 
-STORM = {
-    "so_bao": "5", "lan": "7", "gio_phat": "02:20", "ngay": "25/8", "cap_do": "4", "gio_tam": "02:00",
-    "vi_tri": "18,1 độ Vĩ Bắc; 107,9 độ Kinh Đông", "cap_gio": "13-14", "giat": "16", "khu_vuc": "Nghi Sơn - Sầm Sơn",
-    "gio_do_bo": "13-16h ngày 25/8", "han": "09:00 ngày 25/8", "viec_1": "Kêu gọi tàu thuyền vào bờ",
-    "viec_2": "Sơ tán hộ ven biển", "viec_3": "Trực 24/24", "so_van_ban": "Công điện 12/CĐ-UBND",
-    "gio_o_nha": "7h ngày 25/8",
-}  # fmt: skip
 OFFICER = Actor("canbo", Role.OFFICER)
-DESK, PHONE = 1280, 360
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.evening import PHONE, Evening
-from tests.browser.test_console import STORM
+from tests.browser.evening import PHONE, STORM, Evening
 
 pytestmark = pytest.mark.browser
 COAST = 27
@@ -63,9 +62,8 @@ async def test_the_duty_officer_replaces_a_storm_warning(evening: Evening) -> No
     # 7. What stands in the morning.
     await officer.tab("broadcasts")
     await page.get_by_role("main").get_by_role("link", name=code).first.click()
-    await officer.link("report.title").last.click()
+    main = await officer.to_report()
     await expect(officer.heading("report.title").first).to_contain_text("BÃO SỐ 5 – cập nhật lần 7")
-    main = page.get_by_role("main")
     await expect(main).to_contain_text("lanhdao")
     await expect(main).to_contain_text(f"{COAST} ")
     await expect(officer.heading("report.curve")).to_be_visible()

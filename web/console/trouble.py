@@ -38,8 +38,16 @@ async def trouble_page(request: web.Request, trouble: Trouble) -> web.StreamResp
         detail=trouble.detail(say),
         fields=trouble.fields(say),
         sign_in=sign_in_path(request) if trouble.status == 401 else "",
+        about=_about(request),
     )
     for header, value in trouble.headers().items():
         if header != hdrs.WWW_AUTHENTICATE:
             response.headers[header] = value
     return response
+
+
+def _about(request: web.Request) -> str:
+    """The broadcast that a form was about, to look at it again; "" for none."""
+    ref = request.match_info.get("ref", "")
+    is_its_form = request.method == hdrs.METH_POST and request.path.startswith(f"/broadcasts/{ref}/")
+    return ref if ref and is_its_form else ""
