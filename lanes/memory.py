@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.contract import Now, Priority
+from lanes.port import Work
 
 FOLLOWER_MEMORY = 1_000
 """Events kept for a follower that does not read."""
@@ -26,6 +27,8 @@ class Entry:
 
 
 class MemoryLanes:
+    alone = True
+
     def __init__(self, now: Now = time.time) -> None:
         self._now = now
         self._lanes: dict[str, dict[int, Entry]] = {}
@@ -33,9 +36,20 @@ class MemoryLanes:
         self._announced = 0
 
     async def announce(self, channel: str, priority: Priority, chunk: int, not_before: float = 0.0) -> None:
+        self.put(channel, priority, chunk, not_before)
+
+    async def announce_all(self, work: Sequence[Work]) -> None:
+        for one in work:
+            self.put(one.channel, one.priority, one.chunk, one.not_before)
+
+    def put(self, channel: str, priority: int, chunk: int, due: float) -> None:
+        lane = self._lanes.setdefault(channel, {})
+        known = lane.get(chunk)
         self._announced += 1
-        entry = Entry(int(priority), self._announced, not_before, chunk)
-        self._lanes.setdefault(channel, {}).setdefault(chunk, entry)
+        if known is None:
+            lane[chunk] = Entry(int(priority), self._announced, due, chunk)
+        elif due < known.due:
+            lane[chunk] = replace(known, due=due)
         self._event(channel).set()
 
     async def next(self, channel: str, priorities: Sequence[Priority]) -> int:
@@ -50,6 +64,12 @@ class MemoryLanes:
                 await asyncio.wait_for(changed.wait(), wait)
             except TimeoutError:
                 continue
+
+    def ready(self, channel: str, priorities: Sequence[Priority]) -> int:
+        """How many entries of these priorities are due."""
+        now = self._now()
+        lane = self._lanes.get(channel)
+        return sum(entry.due <= now and entry.priority in priorities for entry in lane.values()) if lane else 0
 
     def _pick(self, channel: str, wanted: frozenset[int]) -> tuple[int | None, float | None]:
         """The best due entry, or how long until the next one is."""
@@ -105,3 +125,13 @@ class MemoryBus:
         finally:
             for topic in topics:
                 self._followers[topic].discard(follower)
+
+
+class Forgetful:
+    """`Remembered` of a single process: its ledger tells as fast."""
+
+    async def known(self, keys: Sequence[str]) -> frozenset[str]:
+        return frozenset()
+
+    async def note(self, keys: Sequence[str]) -> None:
+        return None
