@@ -125,7 +125,7 @@ def code_of(tx: Tx, no: int) -> str:
 def listed(tx: Tx, state: str | None, limit: int) -> list[BroadcastRow]:
     """Newest first."""
     rows = tx.execute(
-        f"SELECT {_COLUMNS} FROM broadcast WHERE kind <> ? AND (? IS NULL OR state = ?)"  # noqa: S608
+        f"SELECT {_COLUMNS} FROM broadcast WHERE kind <> ? AND (CAST(? AS TEXT) IS NULL OR state = ?)"  # noqa: S608
         " ORDER BY no DESC LIMIT ?",
         (SINGLE, state, state, limit),
     )
@@ -216,7 +216,7 @@ def freeze_audience(tx: Tx, no: int, members: Sequence[MemberRow], lists: Iterab
 def frozen_members(tx: Tx, no: int, unit_code: str | None = None) -> list[MemberRow]:
     rows = tx.execute(
         "SELECT unit_code, person_id, person_name, role, channel, address_id, value FROM audience_member"
-        " WHERE broadcast_no = ? AND (? IS NULL OR unit_code = ?) ORDER BY place",
+        " WHERE broadcast_no = ? AND (CAST(? AS TEXT) IS NULL OR unit_code = ?) ORDER BY place",
         (no, unit_code, unit_code),
     )
     return [MemberRow(*row) for row in rows]

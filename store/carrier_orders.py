@@ -109,7 +109,7 @@ def one(tx: Tx, ref: str) -> OrderRow | None:
 def listed(tx: Tx, state: str | None, limit: int = LISTED) -> list[OrderRow]:
     """Newest first."""
     rows = tx.execute(
-        f"SELECT {_ORDER} FROM carrier_order WHERE ? IS NULL OR state = ? ORDER BY id DESC LIMIT ?",  # noqa: S608
+        f"SELECT {_ORDER} FROM carrier_order WHERE CAST(? AS TEXT) IS NULL OR state = ? ORDER BY id DESC LIMIT ?",  # noqa: S608
         (state, state, limit),
     )
     return [OrderRow(*row) for row in rows]

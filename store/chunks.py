@@ -152,19 +152,21 @@ def ranges(tx: Tx, broadcast_no: int) -> list[tuple[int, int]]:
 
 
 def expired_leases(tx: Tx, now: float, owner_gone: str | None = None) -> list[int]:
-    """Claimed chunks that nobody works on any more. `owner_gone`: every owner but this one is known to be dead."""
+    """Chunks that somebody holds and nobody works on any more, also such as were withdrawn while something of them was
+    in flight. `owner_gone`: every owner but this one is known to be dead."""
     if owner_gone is not None:
-        rows = tx.execute("SELECT id FROM chunk WHERE state = 1 AND owner <> ?", (owner_gone,))
+        rows = tx.execute("SELECT id FROM chunk WHERE owner <> '' AND owner <> ? ORDER BY id", (owner_gone,))
     else:
-        rows = tx.execute("SELECT id FROM chunk WHERE state = 1 AND lease_until < ?", (now,))
+        rows = tx.execute("SELECT id FROM chunk WHERE owner <> '' AND lease_until < ? ORDER BY id", (now,))
     return [row[0] for row in rows]
 
 
 def requeue(tx: Tx, chunk: int, now: float) -> None:
-    """Back to the queue with a new token, so that a claimer that still lives can write nothing more."""
+    """Back to the queue with a new token, so that a claimer that still lives can write nothing more. A chunk that was
+    withdrawn stays so; nobody holds it any more."""
     tx.execute(
-        "UPDATE chunk SET state = 0, owner = '', lease_until = 0, token = token + 1, next_try_at = ?"
-        " WHERE id = ? AND state = 1",
+        "UPDATE chunk SET state = CASE WHEN state = 1 THEN 0 ELSE state END, owner = '', lease_until = 0,"
+        " token = token + 1, next_try_at = ? WHERE id = ? AND owner <> ''",
         (now, chunk),
     )
 
@@ -182,6 +184,11 @@ def one(tx: Tx, chunk: int) -> Claim | None:
         "SELECT id, last_id, broadcast_no, channel, step, priority, token, hwm FROM chunk WHERE id = ?", (chunk,)
     ).fetchone()
     return Claim(*row) if row else None
+
+
+def is_withdrawn(tx: Tx, chunk: int) -> bool:
+    row = tx.execute("SELECT state FROM chunk WHERE id = ?", (chunk,)).fetchone()
+    return row is not None and row[0] == CANCELLED
 
 
 def holding(tx: Tx, delivery_id: int) -> int | None:
@@ -213,9 +220,10 @@ def open_to_numbers(tx: Tx, broadcast_no: int, priority: int, channels: Sequence
 
 
 def stop(tx: Tx, broadcast_no: int) -> list[tuple[int, int, int]]:
-    """Withdraw every chunk that still has something to send: (first id that surely did not leave, last id, chunk)."""
+    """Withdraw every chunk that still has something to send: (first id that surely did not leave, last id, chunk). Who
+    holds one keeps it until its lease ends: what is in flight then, and its answer never came, is in doubt."""
     rows = tx.execute(
-        "UPDATE chunk SET state = 3, owner = '', token = token + 1 WHERE broadcast_no = ? AND state < 2"
+        "UPDATE chunk SET state = 3, token = token + 1 WHERE broadcast_no = ? AND state < 2"
         " RETURNING hwm, last_id, id",
         (broadcast_no,),
     ).fetchall()

@@ -8,19 +8,13 @@ from typing import Any
 
 from store.engine import Tx
 
-IN_LIST = 500
-"""Parameters of one IN list; SQLite allows 32,766, a short list keeps the statement cache small."""
-
 Row = tuple[int, int, int, int, int, int, int]
 """(id, recipient, status, attempts, parts, parts_done, sent_at)"""
 
 
 def insert_numbers(tx: Tx, first_id: int, recipients: Sequence[int]) -> None:
     """Queued deliveries with consecutive ids."""
-    tx.executemany(
-        "INSERT INTO delivery (id, recipient) VALUES (?, ?)",
-        [(first_id + place, recipient) for place, recipient in enumerate(recipients)],
-    )
+    tx.insert_many("delivery", ("id", "recipient"), list(enumerate(recipients, first_id)))
 
 
 def to_send(tx: Tx, first_id: int, last_id: int, hwm: int) -> list[tuple[int, int, int]]:
@@ -49,43 +43,33 @@ def working(tx: Tx, first_id: int, last_id: int) -> list[int]:
 
 
 def rows_of(tx: Tx, ids: Sequence[int]) -> dict[int, Row]:
-    found: dict[int, Row] = {}
-    for some in slices(ids):
-        marks = ",".join("?" * len(some))
-        for row in tx.execute(
-            "SELECT id, recipient, status, attempts, parts, parts_done, sent_at"  # noqa: S608
-            f" FROM delivery WHERE id IN ({marks})",
-            some,
-        ):
-            found[row[0]] = row
-    return found
+    """For changing them: nobody else does before this transaction ends."""
+    columns = "id, recipient, status, attempts, parts, parts_done, sent_at"
+    sql = f"SELECT {columns} FROM delivery WHERE id IN (?*) ORDER BY id{tx.for_update}"  # noqa: S608
+    return {row[0]: row for row in tx.among(sql, ids)}
 
 
 def update(tx: Tx, rows: Iterable[Sequence[int]]) -> None:
     """(status, account, attempts, cause, parts, parts_done, sent_at, done_at, id) of each changed row."""
-    tx.executemany(
-        "UPDATE delivery SET status = ?, account = ?, attempts = ?, cause = ?, parts = ?, parts_done = ?,"
-        " sent_at = ?, done_at = ? WHERE id = ?",
-        rows,
-    )
+    columns = ("status", "account", "attempts", "cause", "parts", "parts_done", "sent_at", "done_at")
+    tx.update_many("delivery", [f"{column} = ?" for column in columns], rows)
 
 
 def update_receipt(tx: Tx, rows: Iterable[Sequence[int | None]]) -> None:
     """(status, cause or None to keep it, parts_done, done_at, id) of each row that a receipt changed."""
-    tx.executemany(
-        "UPDATE delivery SET status = ?, cause = coalesce(?, cause), parts_done = ?, done_at = ? WHERE id = ?", rows
-    )
+    tx.update_many("delivery", ("status = ?", "cause = coalesce(?, cause)", "parts_done = ?", "done_at = ?"), rows)
 
 
 def set_status(tx: Tx, status: int, cause: int, ids: Iterable[int]) -> None:
-    tx.executemany("UPDATE delivery SET status = ?, cause = ? WHERE id = ?", [(status, cause, one) for one in ids])
+    tx.among("UPDATE delivery SET status = ?, cause = ? WHERE id IN (?*)", list(ids), (status, cause))
 
 
 def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None:
     """What left without our noting when: from `earliest` on (an earlier try's time stays), in doubt since `latest`."""
-    tx.executemany(
-        "UPDATE delivery SET sent_at = CASE WHEN sent_at = 0 THEN ? ELSE sent_at END, done_at = ? WHERE id = ?",
-        [(earliest, latest, one) for one in ids],
+    tx.among(
+        "UPDATE delivery SET sent_at = CASE WHEN sent_at = 0 THEN ? ELSE sent_at END, done_at = ? WHERE id IN (?*)",
+        list(ids),
+        (earliest, latest),
     )
 
 
@@ -186,9 +170,22 @@ def direct_states(tx: Tx, broadcast_no: int, unit_code: str) -> list[tuple[int, 
 
 
 def withdrawn(tx: Tx, ids: Sequence[int]) -> set[int]:
-    """Which of these were skipped or cancelled since they were read."""
-    rows = tx.execute("SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND status IN (9, 10)", (ids[0], ids[-1]))
+    """Which of these are no longer to be sent since they were read: skipped or cancelled, or an earlier holder of the
+    chunk had its answer after all."""
+    rows = tx.execute("SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND status NOT IN (0, 2)", (ids[0], ids[-1]))
     return {row[0] for row in rows}.intersection(ids)
+
+
+def no_longer_asked(tx: Tx, first_id: int, last_id: int, hwm: int) -> list[int]:
+    """What a claimer may send to units that have answered since it was planned."""
+    rows = tx.execute(
+        "SELECT d.id FROM direct r JOIN delivery d ON d.id = r.delivery_id"
+        " JOIN rollcall a ON a.broadcast_no = r.broadcast_no AND a.unit_code = r.unit_code"
+        " WHERE r.delivery_id BETWEEN ? AND ? AND a.state NOT IN ('awaiting', 'unreachable')"
+        " AND (d.status = 2 OR (d.status = 0 AND d.id >= ?)) ORDER BY d.id",
+        (first_id, last_id, hwm),
+    )
+    return [row[0] for row in rows]
 
 
 def unit_states(tx: Tx, broadcast_no: int) -> list[tuple[str, str, int]]:
@@ -213,14 +210,14 @@ def page(tx: Tx, broadcast_no: int, status: int | None, after: int, limit: int) 
         " d.recipient, coalesce(r.value, s.value, ''), d.account"
         " FROM delivery d LEFT JOIN direct r ON r.delivery_id = d.id LEFT JOIN single s ON s.delivery_id = d.id"
         " LEFT JOIN cause c ON c.id = d.cause LEFT JOIN channel_account a ON a.id = d.account"
-        " WHERE d.id BETWEEN ? AND ? AND (? IS NULL OR d.status = ?) ORDER BY d.id LIMIT ?",
+        " WHERE d.id BETWEEN ? AND ? AND (CAST(? AS BIGINT) IS NULL OR d.status = ?) ORDER BY d.id LIMIT ?",
         (max(first, after + 1), last, status, status, limit),
     ).fetchall()
 
 
 def add_events(tx: Tx, rows: Iterable[tuple[int, float, str, str, str]]) -> None:
     """(delivery id, at, state, reason, provider's code)"""
-    tx.executemany("INSERT INTO delivery_event (delivery_id, at, state, reason, code) VALUES (?, ?, ?, ?, ?)", rows)
+    tx.insert_many("delivery_event", ("delivery_id", "at", "state", "reason", "code"), rows)
 
 
 def events_of(tx: Tx, delivery_id: int) -> list[tuple[float, str, str, str]]:
@@ -228,8 +225,3 @@ def events_of(tx: Tx, delivery_id: int) -> list[tuple[float, str, str, str]]:
         "SELECT at, state, reason, code FROM delivery_event WHERE delivery_id = ? ORDER BY id", (delivery_id,)
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-def slices(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """So many at a time as one IN list holds."""
-    return (values[start : start + IN_LIST] for start in range(0, len(values), IN_LIST))

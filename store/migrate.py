@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.engine import LedgerError
-from store.opening import SQLITE
+from store.opening import POSTGRESQL, SQLITE
+from store.postgres import LOCK_SPACE, MIGRATE_LOCK
+from store.postgres_ddl import in_postgresql
+from store.postgres_link import Address, unreachable
 from store.sqlite import hold_lock
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -21,9 +30,12 @@ SCRIPTS = Path(__file__).parent / "migrations"
 def migrate(url: str) -> str:
     """Upgrade to the newest revision and return it.
 
-    Raises `LedgerError`: `ledger_in_use`, `ledger_not_writable`, `ledger_not_usable`, `ledger_too_new` (made by a newer
-    version).
+    Raises `LedgerError`: `ledger_in_use`, `ledger_not_writable`, `ledger_unreachable`, `ledger_read_only`,
+    `ledger_not_usable`, `ledger_too_new` (made by a newer version).
     """
+    if url.startswith(POSTGRESQL):
+        with ThreadPoolExecutor(1) as thread:  # the caller's own may run an event loop
+            return thread.submit(asyncio.run, _on_postgresql(Address.of(url))).result()
     path = Path(url.removeprefix(SQLITE))
     with hold_lock(path):
         engine = create_engine(url)
@@ -36,6 +48,30 @@ def migrate(url: str) -> str:
             raise LedgerError("ledger_not_usable", path=str(path), detail=str(refused).splitlines()[0]) from refused
         finally:
             engine.dispose()
+
+
+async def _on_postgresql(address: Address) -> str:
+    """Several services may start at once: one migrates, the others wait for it and find nothing to do."""
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=address.connect)
+    event.listen(engine.sync_engine, "before_cursor_execute", _in_its_words, retval=True)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {MIGRATE_LOCK})"))
+            return await connection.run_sync(upgrade, address.shown)
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as refused:
+        raise unreachable(address) from refused
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
+        original = refused.orig if isinstance(refused, DBAPIError) else refused
+        if getattr(original, "sqlstate", "") == asyncpg.ReadOnlySQLTransactionError.sqlstate:
+            raise LedgerError("ledger_read_only") from refused
+        detail = str(original).splitlines()[0]
+        raise LedgerError("ledger_not_usable", path=address.shown, detail=detail) from refused
+    finally:
+        await engine.dispose()
+
+
+def _in_its_words(_: Any, __: Any, statement: str, parameters: Any, ___: Any, ____: bool) -> tuple[str, Any]:
+    return in_postgresql(statement), parameters
 
 
 def upgrade(connection: Connection, path: str, to: str = "head") -> str:

@@ -63,9 +63,7 @@ def begin(tx: Tx, name: str, now: float) -> int:
 
 
 def append(tx: Tx, list_id: int, numbers: Iterable[int]) -> None:
-    tx.executemany(
-        "INSERT INTO number_list_entry (list_id, msisdn) VALUES (?, ?)", [(list_id, number) for number in numbers]
-    )
+    tx.insert_many("number_list_entry", ("list_id", "msisdn"), [(list_id, number) for number in numbers])
 
 
 def finish(tx: Tx, list_id: int, size: int, digest: str) -> None:

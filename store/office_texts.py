@@ -62,7 +62,7 @@ def keep(
     """Another version on top of `before` (0: of what is shipped). None: somebody else was faster."""
     made = tx.execute(
         "INSERT INTO office_text (kind, name, version, body, author, at)"
-        " SELECT ?, ?, ?, ?, ?, ? WHERE ? ="
+        " SELECT ?, ?, CAST(? AS BIGINT), ?, ?, CAST(? AS DOUBLE PRECISION) WHERE ? ="
         " (SELECT coalesce(max(version), 0) FROM office_text WHERE kind = ? AND name = ?)"
         " ON CONFLICT (kind, name, version) DO NOTHING RETURNING kind, name, version, body, author, at",
         (

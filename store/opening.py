@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from store.engine import Ledger, LedgerError
+from store.postgres import PostgresLedger
 from store.sqlite import SqliteLedger
 
 SQLITE: Final = "sqlite:///"
@@ -17,4 +18,8 @@ def ledger_at(url: str, files: Path | None = None) -> Ledger:
     bytes; beside the SQLite file where it is not given. Raises `LedgerError` (`ledger_url`, `ledger_files`)."""
     if url.startswith(SQLITE):
         return SqliteLedger(Path(url.removeprefix(SQLITE)), files)
+    if url.startswith(POSTGRESQL):
+        if files is None:
+            raise LedgerError("ledger_files")
+        return PostgresLedger(url, files)
     raise LedgerError("ledger_url", value=url.partition(":")[0])

@@ -50,7 +50,8 @@ def causes(tx: Tx, no: int) -> list[Cause]:
         "SELECT c.channel, d.status, coalesce(k.reason, ''), coalesce(k.code, ''), count(*) FROM chunk c"  # noqa: S608
         " JOIN delivery d ON d.id BETWEEN c.id AND c.last_id LEFT JOIN cause k ON k.id = d.cause"
         f" WHERE c.broadcast_no = ? AND {_HAS_UNHAPPY} > 0 AND d.status IN (?, ?, ?)"
-        " GROUP BY c.channel, d.status, k.reason, k.code ORDER BY count(*) DESC, c.channel, k.reason, k.code",
+        " GROUP BY c.channel, d.status, k.reason, k.code ORDER BY count(*) DESC, c.channel,"
+        " coalesce(k.reason, ''), coalesce(k.code, '')",
         (no, *UNHAPPY),
     )
     return [Cause(*row) for row in rows]

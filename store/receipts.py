@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from store.deliveries import slices
 from store.engine import Tx
 
 ORPHAN_DAYS: Final = 3.0
@@ -17,11 +16,9 @@ def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
     """(provider id, account, delivery id, part, -1 for all parts under one id).
 
     Carriers use ids again after a while: the newest send owns the id."""
-    tx.executemany(
-        "INSERT INTO receipt (pmid, account, delivery_id, part) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part",
-        rows,
-    )
+    newest = {(pmid, account): (pmid, account, delivery_id, part) for pmid, account, delivery_id, part in rows}
+    clause = "(pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part"
+    tx.insert_many("receipt", ("pmid", "account", "delivery_id", "part"), newest.values(), clause)
 
 
 Matched = tuple[int, int, int, int, int, int]
@@ -29,17 +26,13 @@ Matched = tuple[int, int, int, int, int, int]
 
 
 def match_receipts(tx: Tx, account: int, pmids: Sequence[str]) -> dict[str, Matched]:
-    found: dict[str, Matched] = {}
-    for some in slices(pmids):
-        marks = ",".join("?" * len(some))
-        for row in tx.execute(
-            "SELECT r.pmid, r.delivery_id, r.part, d.status, d.parts, d.parts_done, d.recipient"  # noqa: S608
-            " FROM receipt r JOIN delivery d ON d.id = r.delivery_id"
-            f" WHERE r.pmid IN ({marks}) AND r.account = ?",
-            (*some, account),
-        ):
-            found[row[0]] = row[1:]
-    return found
+    rows = tx.among(
+        "SELECT r.pmid, r.delivery_id, r.part, d.status, d.parts, d.parts_done, d.recipient"
+        " FROM receipt r JOIN delivery d ON d.id = r.delivery_id WHERE r.pmid IN (?*) AND r.account = ?",
+        pmids,
+        (account,),
+    )
+    return {row[0]: row[1:] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +47,19 @@ class Orphan:
 
 
 def insert_orphans(tx: Tx, orphans: Iterable[Orphan], now: float) -> None:
-    tx.executemany(
-        "INSERT INTO receipt_orphan (account, pmid, keys, state, code, at, came_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    tx.insert_many(
+        "receipt_orphan",
+        ("account", "pmid", "keys", "state", "code", "at", "came_at"),
         [(o.account, key, "\n".join(o.keys), o.state, o.code, o.at, now) for o in orphans for key in o.keys],
     )
 
 
 def take_orphans(tx: Tx, account: int, pmids: Sequence[str]) -> list[tuple[str, str, str, float]]:
     """(provider id, state, code, at) of receipts that waited for these ids; they are gone afterwards."""
-    taken: list[tuple[str, str, str, float]] = []
-    for some in slices(pmids):
-        marks = ",".join("?" * len(some))
-        rows = tx.execute(
-            f"SELECT pmid, keys, state, code, at FROM receipt_orphan WHERE pmid IN ({marks}) AND account = ?",  # noqa: S608
-            (*some, account),
-        ).fetchall()
-        taken += [(row[0], row[2], row[3], row[4]) for row in rows]
-        tx.executemany("DELETE FROM receipt_orphan WHERE keys = ? AND account = ?", [(row[1], account) for row in rows])
-    return taken
+    sql = "SELECT pmid, keys, state, code, at FROM receipt_orphan WHERE pmid IN (?*) AND account = ? ORDER BY id"
+    rows = tx.among(sql, pmids, (account,))
+    tx.executemany("DELETE FROM receipt_orphan WHERE keys = ? AND account = ?", [(row[1], account) for row in rows])
+    return [(row[0], row[2], row[3], row[4]) for row in rows]
 
 
 def count_orphans(tx: Tx) -> int:

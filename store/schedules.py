@@ -94,7 +94,7 @@ def overdue(tx: Tx, before: float) -> list[ScheduleRow]:
 def move_on(tx: Tx, schedule_id: int, new: float | None) -> None:
     """The next occurrence is another one; without any it is over."""
     tx.execute(
-        "UPDATE schedule SET next_fire = ?, state = CASE WHEN ? THEN 'ended' ELSE state END"
+        "UPDATE schedule SET next_fire = ?, state = CASE WHEN ? = 1 THEN 'ended' ELSE state END"
         " WHERE id = ? AND state = 'active'",
         (new, int(new is None), schedule_id),
     )

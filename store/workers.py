@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from store.chunks import CLAIMED
 from store.engine import Tx
 
 READY, DRAINING = "ready", "draining"
@@ -85,9 +84,9 @@ def forget_old(tx: Tx, now: float) -> None:
 def abandoned_chunks(tx: Tx, now: float, ledger_now: float) -> list[int]:
     """Claims that nobody works on any more: their lease ran out, or their owner is not alive."""
     rows = tx.execute(
-        "SELECT id FROM chunk WHERE state = ? AND (lease_until < ? OR NOT EXISTS"
+        "SELECT id FROM chunk WHERE owner <> '' AND (lease_until < ? OR NOT EXISTS"
         " (SELECT 1 FROM worker WHERE worker.id = chunk.owner AND worker.expires_at >= ?)) ORDER BY id",
-        (CLAIMED, now, ledger_now),
+        (now, ledger_now),
     )
     return [row[0] for row in rows]
 

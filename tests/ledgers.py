@@ -1,16 +1,88 @@
-"""Ledgers for tests, of the setting in force (`LOA_TEST_LEDGER`): an empty one of today's schema is made once a
-process, then copied."""
+"""Ledgers for tests, of the setting in force: `LOA_TEST_LEDGER` is `sqlite` (as without it) or `postgresql`.
+
+No test asks which. An empty ledger of today's schema is made once and then copied; every folder has a ledger of its
+own. On PostgreSQL a ledger is a database of the server that `tests/conftest.py` starts for the whole run.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import sqlite3
 import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import cache
 from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import asyncpg
 
 from store.engine import Ledger
 from store.migrate import migrate
 from store.opening import ledger_at
+from store.postgres_link import Address, Link
+from store.sqlite import FILES
+
+T = TypeVar("T")
+SETTING: Final = "LOA_TEST_LEDGER"
+SERVER: Final = "LOA_TEST_POSTGRESQL"
+"""URL of the server's own database; set by `tests/conftest.py`, or by whoever has a server for it."""
+ON_POSTGRESQL: Final = os.environ.get(SETTING) == "postgresql"
+TEMPLATE: Final = "loa_template"
+COPY_TRIES: Final = 50
+
+made: list[str] = []
+"""Databases of this process, in the order in which they were made."""
+
+
+def ledger_url(folder: Path) -> str:
+    """The URL of the ledger that belongs to a folder: a new one of today's schema where there is none yet."""
+    return _database_url(folder) if ON_POSTGRESQL else _file_url(folder)
+
+
+def ledger_of(folder: Path) -> Ledger:
+    """The ledger that belongs to a folder, not yet opened."""
+    return ledger_at(ledger_url(folder), folder / FILES)
+
+
+def keep(folder: Path) -> str:
+    """What a folder's ledger holds now, for `furnish`; it may be open."""
+    if ON_POSTGRESQL:
+        return _copied(_name(folder), f"kept_{_name(folder)}")
+    kept = Path(tempfile.mkdtemp(prefix="loa-test-")) / "kept.db"
+    with closing(sqlite3.connect(folder / "loa.db")) as connection:
+        connection.execute("VACUUM INTO ?", (str(kept),))
+    return str(kept)
+
+
+def furnish(folder: Path, kept: str) -> None:
+    """The folder's ledger begins with what was kept."""
+    if ON_POSTGRESQL:
+        made.append(_copied(kept, _name(folder)))
+    else:
+        shutil.copyfile(kept, folder / "loa.db")
+
+
+def rows(folder: Path, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """What a statement finds in the ledger of a folder, from outside of whoever uses it; changes are stored."""
+    if not ON_POSTGRESQL:
+        with closing(sqlite3.connect(folder / "loa.db")) as connection, connection:
+            return connection.execute(sql, parameters).fetchall()
+    marked = "".join(f"{part}${n}" for n, part in enumerate(sql.split("?")[:-1], 1)) + sql.split("?")[-1]
+    return _on(ledger_url(folder), lambda link: link.run(link.connected().fetch(marked, *parameters)))
+
+
+def drop_since(count: int) -> None:
+    """Databases that were made after the first `count`."""
+    while len(made) > count:
+        _on_server(f'DROP DATABASE IF EXISTS "{made.pop()}" WITH (FORCE)')
+
+
+# -- SQLite ----------------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -20,8 +92,7 @@ def _template() -> Path:
     return path
 
 
-def ledger_url(folder: Path) -> str:
-    """The URL of the ledger that belongs to a folder: a new one of today's schema where there is none yet."""
+def _file_url(folder: Path) -> str:
     path = folder / "loa.db"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,12 +100,72 @@ def ledger_url(folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def ledger_of(folder: Path) -> Ledger:
-    """The ledger that belongs to a folder, not yet opened."""
-    return ledger_at(ledger_url(folder), folder / "attachments")
+# -- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 
-async def opened(folder: Path) -> Ledger:
-    ledger = ledger_of(folder)
-    ledger.open()
-    return ledger
+def _name(folder: Path) -> str:
+    return "t_" + hashlib.sha256(str(folder).encode()).hexdigest()[:24]
+
+
+def _database_url(folder: Path) -> str:
+    name = _name(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not _exists(name):
+        _make_template()
+        made.append(_copied(TEMPLATE, name))
+    return _at(name)
+
+
+def _at(database: str) -> str:
+    return f"{os.environ[SERVER].rpartition('/')[0]}/{database}"
+
+
+@cache
+def _make_template() -> None:
+    """One process makes it; the others wait."""
+
+    def make(link: Link) -> None:
+        link.run(link.connected().execute("SELECT pg_advisory_lock(1)"))
+        if not link.run(link.connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", TEMPLATE)):
+            link.run(link.connection.execute(f"CREATE DATABASE {TEMPLATE}_new"))
+            migrate(_at(f"{TEMPLATE}_new"))
+            link.run(link.connection.execute(f"ALTER DATABASE {TEMPLATE}_new RENAME TO {TEMPLATE}"))
+
+    _on(os.environ[SERVER], make)
+
+
+def _exists(database: str) -> bool:
+    sql = "SELECT 1 FROM pg_database WHERE datname = $1"
+    return bool(_on(os.environ[SERVER], lambda link: link.run(link.connected().fetchval(sql, database))))
+
+
+def _copied(source: str, name: str) -> str:
+    """A copy of a database that nobody is connected to for a moment: its ledgers find their connections again."""
+    for _ in range(COPY_TRIES):
+        if source != TEMPLATE:
+            _on_server(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'")
+        try:
+            _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        except asyncpg.ObjectInUseError:
+            time.sleep(0.05)
+        else:
+            return name
+    raise AssertionError(f"{source} is always in use")
+
+
+def _on_server(sql: str) -> None:
+    _on(os.environ[SERVER], lambda link: link.run(link.connected().execute(sql)))
+
+
+def _on(url: str, work: Callable[[Link], T]) -> T:
+    """On a thread of its own, since the caller's may run an event loop."""
+
+    def run() -> T:
+        link = Link(Address.of(url))
+        try:
+            return work(link)
+        finally:
+            link.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run).result()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +45,7 @@ from loa.enrolment import EnrolmentRoom
 from loa.importing import Imports
 from store import access
 from store.engine import Tx
-from store.sqlite import connect_reader
+from tests import ledgers
 from tests.order_stand import CARRIERS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
 from web import passwords
@@ -120,7 +117,7 @@ def duty_of(
 class Furniture:
     """A ledger with people, staff and keys, made once a process and copied for each test."""
 
-    ledger: Path | None = None
+    kept: str = ""
     keys: dict[Role, str] = field(default_factory=dict)
 
 
@@ -129,17 +126,14 @@ FURNITURE = Furniture()
 
 def furnish(folder: Path) -> bool:
     """Put the furnished ledger into an empty folder, if there is one by now."""
-    if FURNITURE.ledger is None:
+    if not FURNITURE.kept:
         return False
-    shutil.copyfile(FURNITURE.ledger, folder / "loa.db")
+    ledgers.furnish(folder, FURNITURE.kept)
     return True
 
 
-def keep_furniture(ledger: Path, keys: dict[Role, str]) -> None:
-    kept = Path(tempfile.mkdtemp(prefix="loa-test-")) / "furnished.db"
-    with closing(connect_reader(ledger)) as connection:
-        connection.execute("VACUUM INTO ?", (str(kept),))
-    FURNITURE.ledger, FURNITURE.keys = kept, dict(keys)
+def keep_furniture(folder: Path, keys: dict[Role, str]) -> None:
+    FURNITURE.kept, FURNITURE.keys = ledgers.keep(folder), dict(keys)
 
 
 class Stand:
@@ -219,7 +213,7 @@ class Stand:
         await self.room.start()
         if not self._furnished:
             await self._people()
-            await asyncio.to_thread(keep_furniture, self.room.ledger.path, self.keys)
+            await asyncio.to_thread(keep_furniture, self.folder, self.keys)
         self.keys = dict(FURNITURE.keys)
         self.server = TestServer(make_app(self.services))
         await self.server.start_server()

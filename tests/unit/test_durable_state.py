@@ -19,9 +19,10 @@ from tests.ledgers import ledger_of, ledger_url
 
 OTHER = """
 import asyncio, sys
+from pathlib import Path
 from store.opening import ledger_at
 async def main():
-    async with ledger_at(sys.argv[1]).lock("zalo.oa.1.tokens"):
+    async with ledger_at(sys.argv[1], Path()).lock("zalo.oa.1.tokens"):
         print("held", flush=True)
         sys.stdin.readline()
 asyncio.run(main())

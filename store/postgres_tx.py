@@ -1,0 +1,140 @@
+"""A transaction on PostgreSQL, with the statements of `store/` as they stand: `?` for a parameter, rows as tuples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from store.postgres_link import Link
+
+COPY_FROM: Final = 20
+"""Rows from which COPY is faster than one INSERT of arrays."""
+NUL: Final = "\x00"
+INSTEAD_OF_NUL: Final = "\ufffd"
+"""PostgreSQL's text takes every character but U+0000 (postgresql.org/docs/15, 8.3). Nobody types one; a provider that
+sends one gets the sign for "no character" in its place, and looking for such a text finds it."""
+_ROWS: Final = re.compile(r"\s*(SELECT|WITH|VALUES)\b|.*\bRETURNING\b", re.IGNORECASE | re.DOTALL)
+
+
+class Found:
+    """`store.engine.Rows`"""
+
+    __slots__ = ("_next", "_rows", "rowcount")
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self._rows = rows
+        self._next = 0
+        self.rowcount = rowcount
+
+    def fetchone(self) -> Any:
+        if self._next >= len(self._rows):
+            return None
+        self._next += 1
+        return self._rows[self._next - 1]
+
+    def fetchall(self) -> list[Any]:
+        rest, self._next = self._rows[self._next :], len(self._rows)
+        return rest
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
+
+
+class PostgresTx:
+    """`store.engine.Tx`"""
+
+    def __init__(self, link: Link, *, writes: bool) -> None:
+        self._link = link
+        self.for_update = " FOR UPDATE" if writes else ""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Found:
+        text, gives_rows = _prepared(sql)
+        link = self._link
+        if gives_rows:
+            rows = [tuple(row) for row in link.run(link.connection.fetch(text, *_cleaned(parameters)))]
+            return Found(rows, len(rows))
+        return Found([], _count(link.run(link.connection.execute(text, *_cleaned(parameters)))))
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> object:
+        rows = [_cleaned(one) for one in parameters]
+        if rows:
+            self._link.run(self._link.connection.executemany(_prepared(sql)[0], rows))
+        return None
+
+    def insert_many(
+        self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], on_conflict: str = ""
+    ) -> int:
+        given = [_cleaned(one) for one in rows]
+        if not given:
+            return 0
+        link = self._link
+        if not on_conflict and len(given) >= COPY_FROM:
+            return _count(link.run(link.connection.copy_records_to_table(table, records=given, columns=list(columns))))
+        begin = f"INSERT INTO {table} ({', '.join(columns)})"  # names are ours
+        one = f"{begin} VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"
+        clause = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+        text = f"{begin} SELECT * FROM unnest({_arrays(self._types(one))}){clause}"  # noqa: S608
+        return _count(link.run(link.connection.execute(text, *_turned(given))))
+
+    def update_many(self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        given = [_cleaned(one) for one in rows]
+        if not given:
+            return
+        marks = range(1, len(changes) + 1)
+        last = len(changes) + 1
+        one = ", ".join(change.replace("?", f"${n}") for n, change in zip(marks, changes, strict=True))
+        types = self._types(f"UPDATE {table} SET {one} WHERE id = ${last}")  # noqa: S608  names are ours
+        sets = ", ".join(change.replace("?", f"v.c{n}") for n, change in zip(marks, changes, strict=True))
+        names = ", ".join(f"c{n}" for n in range(1, last + 1))
+        # The array beside the join makes the planner take the key, whatever its statistics say of the table.
+        text = (
+            f"UPDATE {table} SET {sets} FROM unnest({_arrays(types)}) AS v ({names})"  # noqa: S608
+            f" WHERE {table}.id = v.c{last} AND {table}.id = ANY(${last})"
+        )
+        self._link.run(self._link.connection.execute(text, *_turned(given)))
+
+    def among(self, sql: str, values: Sequence[Any], parameters: Sequence[Any] = ()) -> list[Any]:
+        if not values:
+            return []
+        head, tail = sql.split("IN (?*)")
+        before = head.count("?")
+        given = (*parameters[:before], list(_cleaned(values)), *parameters[before:])
+        return self.execute(f"{head}= ANY(?){tail}", given).fetchall()
+
+    def _types(self, statement: str) -> list[str]:
+        """What the server takes each mark of a statement for."""
+        link = self._link
+        known = link.types.get(statement)
+        if known is None:
+            prepared = link.run(link.connection.prepare(statement, name=""))
+            known = link.types[statement] = [one.name for one in prepared.get_parameters()]
+        return known
+
+
+@lru_cache(maxsize=4_096)
+def _prepared(sql: str) -> tuple[str, bool]:
+    """(with `$1`, `$2` … for `?`, whether it gives rows)"""
+    first, *rest = sql.split("?")
+    return first + "".join(f"${n}{part}" for n, part in enumerate(rest, 1)), _ROWS.match(sql) is not None
+
+
+def _cleaned(parameters: Sequence[Any]) -> Sequence[Any]:
+    if any(type(one) is str and NUL in one for one in parameters):
+        return tuple(one.replace(NUL, INSTEAD_OF_NUL) if type(one) is str else one for one in parameters)
+    return parameters
+
+
+def _arrays(types: Sequence[str]) -> str:
+    return ", ".join(f"${n}::{name}[]" for n, name in enumerate(types, 1))
+
+
+def _turned(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _count(status: str) -> int:
+    """Of a status message: `UPDATE 3`, `INSERT 0 3`, `COPY 3`; 0 where it counts nothing."""
+    last = status.rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0
