@@ -41,6 +41,8 @@ async def live(call: Call[Nothing, Nothing]) -> dict[str, Any]:
 @endpoint("GET", "/health/ready", rule=PROBE, summary="The ledger can be read and written", answer=Alive,
           problems=(503,))  # fmt: skip
 async def ready(call: Call[Nothing, Nothing]) -> Answer:
+    if word := call.services.not_ready():
+        return Answer({"status": "unavailable", "checks": {"process": word}}, 503)
     try:
         await call.services.ledger.read(access.list_staff)
         await written(call.services.ledger, call.services.now())
