@@ -6,8 +6,10 @@ from typing import Final
 
 from aiohttp import web
 
+from broadcasts.desk import Desk
 from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
 from text.report import count_report
+from web.api.idempotency import one_at_a_time
 from web.console.approving import asked_number, require_number, what_may
 from web.console.by_hand import posts_of
 from web.console.differing import blanks_before, differing, last_approved, replaced_by
@@ -122,10 +124,21 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 
 @page("POST", "/broadcasts/{ref}/supersede", OFFICER)
 async def supersede(request: web.Request) -> web.StreamResponse:
-    """A copy to correct, which will replace this one when it is approved."""
+    """A copy to correct, which will replace this one when it is approved. Pressed again, the same person goes on with
+    the copy that is there."""
     actor: Actor = actor_of(request)
-    view = await services_of(request).desk.supersede(ref_of(request), None, actor)
-    return see_other(f"/broadcasts/{view.code}/edit")
+    desk = services_of(request).desk
+    old = await desk.view(ref_of(request))
+    async with one_at_a_time(request, actor.name, f"supersede {old.code}"):
+        begun = await _begun(desk, old.code, actor)
+        code = begun or (await desk.supersede(old.code, None, actor)).code
+    return see_other(f"/broadcasts/{code}/edit")
+
+
+async def _begun(desk: Desk, code: str, actor: Actor) -> str:
+    """The update of `code` that the same person has among their drafts; "" for none."""
+    drafts = await desk.list(BroadcastState.DRAFT, LISTED)
+    return next((one.code for one in drafts if (one.created_by, one.supersedes) == (actor.name, code)), "")
 
 
 async def _reason(request: web.Request) -> str:

@@ -9,6 +9,8 @@
   let source = null;
   let freshAt = Date.now();
   let poll = 0;
+  let typed = false;
+  let out = false;
 
   function put(parts) {
     for (const [id, html] of Object.entries(parts)) {
@@ -40,7 +42,7 @@
   }
 
   function follow() {
-    if (source || document.hidden) return;
+    if (source || document.hidden || out) return;
     source = new EventSource(address(path));
     source.addEventListener("open", heard);
     source.addEventListener("parts", (event) => {
@@ -68,18 +70,35 @@
   async function look() {
     try {
       const answer = await fetch(address(path.replace("/live", "/live/now")), { headers: { "HX-Request": "true" } });
-      if (answer.status === 401) return location.reload();
+      if (answer.status === 401) return signedOut();
       if (answer.status === 200) {
         const now = await answer.json();
         seen = now.seen;
         put(now.parts);
       }
-      if (answer.ok) freshAt = Date.now();
+      if (answer.ok) {
+        freshAt = Date.now();
+        out = false;
+      }
     } catch {
       // The line is down; the page says how old it is, and the next look comes by itself.
     }
-    if (!source) follow();
+    if (!source && !out) follow();
   }
+
+  // The session ended. A page on which somebody has typed stays: its words are kept, or sent after signing in again.
+  document.addEventListener("input", () => { typed = true; });
+  function signedOut() {
+    if (!typed) return location.reload();
+    out = true;
+    unfollow();
+    clearInterval(poll);
+  }
+  document.addEventListener("htmx:before:response", (event) => {
+    if (event.detail.ctx.response.status !== 401 || !typed) return;
+    event.preventDefault();
+    signedOut();
+  });
 
   document.addEventListener("visibilitychange", () => (document.hidden ? unfollow() : (look(), follow())));
   addEventListener("pagehide", unfollow);
@@ -91,6 +110,11 @@
     const open = source && source.readyState === EventSource.OPEN && !poll;
     if (open) freshAt = Date.now();
     label.classList.toggle("stale", !open && old > CUT_AFTER_MS);
+    if (out) {
+      label.classList.add("stale");
+      label.textContent = label.dataset.out;
+      return;
+    }
     const text = old > CUT_AFTER_MS ? label.dataset.cut : label.dataset.text;
     label.textContent = text.replace("{n}", String(Math.round(open ? 0 : old / 1000)));
   }, 1000);
