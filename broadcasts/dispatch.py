@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from adapters.contract import ELSEWHERE, Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
+from broadcasts.acknowledge import withdraw_answered
 from broadcasts.following import Following
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
-from broadcasts.record import Recorded, back_off
+from broadcasts.record import Recorded, back_off, is_held
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle
@@ -47,6 +48,8 @@ EXPRESS_WORKERS = 4
 """Claims a channel that only ever take urgent work: capacity that bulk cannot use (invariant 7)."""
 ORDINARY_WORKERS = 2
 """Claims a channel for everything: two, so that the end of one chunk overlaps the begin of the next."""
+HELD_SECONDS = 30.0
+"""How soon a list that waits for an operator (`record.HOLDING`) tries its account again."""
 PAUSE_AFTER_ERROR_SECONDS = 1.0
 STOP_SECONDS = 10.0
 """How long a stop waits for answers in flight; what is left is in doubt at the next start."""
@@ -67,18 +70,18 @@ class Pass:
     next_try: float | None = None
     """Seconds until the earliest retry."""
     nothing_passes: bool = False
-    """A whole window was refused because the link is down."""
+    """A whole window was refused because the link is down or the account is shut."""
     wanted: str = ""
     """The lane of an account that lives in another process and is to take what is left."""
 
 
 @dataclass(slots=True)
 class Window:
-    """Envelopes that are handed over together. `link_down`: refusals that say that nothing passes now."""
+    """Envelopes that are handed over together. `shut`: refusals that say that nothing passes now."""
 
     run: Pass
     envelopes: Sequence[Envelope]
-    link_down: int = 0
+    shut: int = 0
     begun: float = 0.0
     """When it was handed over, on the monotonic clock."""
 
@@ -173,6 +176,7 @@ class Dispatcher:
         if claim is None:
             return None
         route = self._route_of(claim)
+        withdraw_answered(tx, claim, now)
         batch = load(tx, claim, route.traits, self._ack_label, route.post_to, self._files)
         if batch.envelopes:
             self._mark(tx, claim, batch.envelopes[: step_of(route.traits, batch.envelopes)])
@@ -246,7 +250,7 @@ class Dispatcher:
         with self.following.window(window.envelopes):
             channel = window.run.route.channel
             await channel.send(window.envelopes, lambda one, outcome: self._report(window, one, outcome))
-        if window.envelopes and window.link_down >= len(window.envelopes):
+        if window.envelopes and window.shut >= len(window.envelopes):
             window.run.nothing_passes = True
 
     async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
@@ -258,10 +262,12 @@ class Dispatcher:
 
     def _report(self, window: Window, delivery_id: int, outcome: Outcome) -> None:
         self.following.answered(delivery_id, outcome, time.monotonic() - window.begun)
-        if isinstance(outcome, Rejected) and outcome.cls is RejectClass.RETRY_LATER:
-            after, run = outcome.after if outcome.after is not None else back_off(0), window.run
+        run = window.run
+        held = is_held(outcome, to_list=run.claim.priority == Priority.BULK)
+        if isinstance(outcome, Rejected) and (held or outcome.cls is RejectClass.RETRY_LATER):
+            after = outcome.after if outcome.after is not None else HELD_SECONDS if held else back_off(0)
             run.next_try = after if run.next_try is None else min(run.next_try, after)
-            window.link_down += outcome.reason == "link_down"
+            window.shut += held or outcome.reason == "link_down"
             if outcome.reason == ELSEWHERE:
                 run.wanted = outcome.account
         self._recorder.outcome(outcome.account or window.run.route.name, delivery_id, outcome)

@@ -31,6 +31,9 @@ BLOCKED = "blocked"
 """The reason of a refusal that lasts until the person lets us in again."""
 NO_PENALTY = frozenset({"throttled", "link_down", "queue_full", ELSEWHERE})
 """Refusals that say nothing about the message: they do not count as attempts."""
+HOLDING = frozenset({RejectClass.CONFIG, RejectClass.QUOTA})
+"""Refusals of our account by a provider: nothing passes until an operator mends something or pays. A unit goes on to
+its next way; a number of a list has no other, so it waits until then, or until the end of validity."""
 
 RECEIPT_EVENT: dict[ReceiptState, DeliveryState | None] = {
     ReceiptState.PENDING: None,
@@ -137,10 +140,10 @@ class Flush:
             if row is None:
                 continue
             outcome, old = one.outcome, self._status.get(one.delivery_id, row[2])
-            event, reason = self._event_of(one, row[3])
+            event, reason = self._event_of(one, row[3], to_list=row[1] > 0)
             parts = max(row[4], parts_of(outcome))
             self._tally.sent(one.delivery_id >> ORDINAL_BITS, one.account, outcome)
-            attempts = row[3] + (reason not in NO_PENALTY)
+            attempts = row[3] + (reason not in NO_PENALTY and not is_held(outcome, to_list=row[1] > 0))
             new = fold(old, event)
             cause = self._cause(reason, outcome.code) if reason or outcome.code else 0
             done_at = int(self.now) if new in (D.FAILED, D.EXPIRED) else 0
@@ -159,7 +162,7 @@ class Flush:
         if orphans_wait and mapped:
             self._match_orphans(mapped)
 
-    def _event_of(self, one: Sent, attempts: int) -> tuple[DeliveryState, str]:
+    def _event_of(self, one: Sent, attempts: int, *, to_list: bool) -> tuple[DeliveryState, str]:
         """(state that the outcome asks for, our reason)"""
         outcome = one.outcome
         if isinstance(outcome, Accepted):
@@ -170,6 +173,8 @@ class Flush:
             return D.ACCEPTED, outcome.reason
         if outcome.reason == "expired":
             return D.EXPIRED, outcome.reason
+        if is_held(outcome, to_list=to_list):
+            return D.RETRYING, outcome.reason
         if outcome.cls is not RejectClass.RETRY_LATER:
             return D.FAILED, outcome.reason
         if attempts + 1 >= ATTEMPTS_MAX and outcome.reason not in NO_PENALTY:
@@ -285,6 +290,11 @@ class Flush:
             rollcalls.reached_after_all(self.tx, direct.broadcast_no, direct.unit_code)
         else:
             rollcalls.hasten(self.tx, direct.broadcast_no, direct.unit_code, self.now)
+
+
+def is_held(outcome: Outcome, *, to_list: bool) -> bool:
+    """Whether a delivery waits for an operator, see `HOLDING`."""
+    return to_list and isinstance(outcome, Rejected) and outcome.cls in HOLDING
 
 
 def parts_of(outcome: Outcome) -> int:

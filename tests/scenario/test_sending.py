@@ -8,6 +8,7 @@ import pytest
 
 from adapters.contract import Accepted, Receipt, ReceiptState, RejectClass, Rejected, Unknown
 from broadcasts import lifecycle, recorder, views
+from broadcasts.dispatch import HELD_SECONDS
 from broadcasts.model import DeliveryState
 from broadcasts.routes import Route
 from broadcasts.steps import CLOSE_AFTER_SECONDS
@@ -163,6 +164,35 @@ async def test_a_link_that_is_down_holds_the_rest_back(tmp_path, clock):
     await room.stop()
 
 
+@pytest.mark.parametrize("cls", [RejectClass.CONFIG, RejectClass.QUOTA])
+async def test_a_list_waits_for_whoever_mends_the_account(tmp_path, clock, cls):
+    """No number of it fails for our password or our money; after a window the rest is not even tried."""
+    shut = [True]
+
+    def answer(envelope, times):
+        return Rejected("shut", cls, "0x0E") if shut[0] else accept(envelope, times)
+
+    sms = ScriptedChannel("sms.one", answer, unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
+    await room.start()
+    no = await room.approved(numbers=NUMBERS[:500])
+    await room.clockwork.fire(no)
+    await run_out(room, no, retrying=5, queued=495)
+    assert len(sms.left) == 5
+    await room.until(lambda: given_back(room))
+    for _ in range(15):  # as often as would be given up if each counted
+        clock.at += HELD_SECONDS
+        left = len(sms.left)
+        await room.clockwork.tick_lanes()
+        await room.until(lambda left=left: len(sms.left) > left)
+        await room.until(lambda: given_back(room))
+    shut[0] = False
+    clock.at += HELD_SECONDS
+    await room.clockwork.tick_lanes()
+    await run_out_in_time(room, no, accepted=500)
+    await room.stop()
+
+
 @pytest.mark.parametrize("policy", ["hold", "resend"])
 async def test_a_crash_loses_nothing_and_lists_what_is_in_doubt(tmp_path, clock, policy):
     silent_after = 730
@@ -307,6 +337,7 @@ async def test_accepted_with_several_ids_needs_every_part(tmp_path, clock):
     await room.clockwork.fire(no)
     await run_out(room, no, accepted=1)
     delivery = sms.left[0].delivery_id
+
     def receipt(part, state):
         return Receipt("sms.one", (f"{delivery}{part}",), state, "", datetime.now(UTC))
 
