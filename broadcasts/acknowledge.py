@@ -12,6 +12,7 @@ from broadcasts.states import MARKABLE, OPEN_FOR_ACKNOWLEDGEMENT, STILL_ASKED, a
 from lanes.port import Bus
 from store import broadcasts, chunks, deliveries, rollcalls
 from store.broadcasts import BroadcastRow
+from store.chunks import Claim
 from store.engine import Ledger, Tx
 from store.rollcalls import AckRow
 
@@ -144,13 +145,17 @@ def _closed_to(tx: Tx, row: BroadcastRow) -> Confirmation | None:
 
 
 def withdraw_queued(tx: Tx, no: int, unit: str, now: float) -> None:
-    """A unit that confirmed gets nothing more: what did not leave yet is skipped."""
-    waiting = [
-        one
-        for one, direct_status in deliveries.direct_states(tx, no, unit)
-        if direct_status in (DeliveryState.QUEUED, DeliveryState.RETRYING)
-    ]
-    for one in waiting:
-        chunk = chunks.holding(tx, one)
-        if chunk is not None:
-            settle(tx, chunk, [one], DeliveryState.SKIPPED, "acknowledged", now, event=True)
+    """A unit that confirmed gets nothing more: what surely did not leave yet is skipped. What is in flight ends as its
+    provider says, or in doubt; refused for now, it is not tried again (`withdraw_answered`)."""
+    for one, status in deliveries.direct_states(tx, no, unit):
+        chunk = chunks.holding(tx, one) if status in (DeliveryState.QUEUED, DeliveryState.RETRYING) else None
+        held = None if chunk is None else chunks.one(tx, chunk)
+        if held is not None and (status == DeliveryState.RETRYING or one >= held.hwm):
+            settle(tx, held.chunk, [one], DeliveryState.SKIPPED, "acknowledged", now, event=True)
+
+
+def withdraw_answered(tx: Tx, claim: Claim, now: float) -> None:
+    """As a chunk is claimed: who answered while a try was in flight, or in doubt, is not tried again."""
+    answered = deliveries.no_longer_asked(tx, claim.chunk, claim.last_id, claim.hwm)
+    if answered:
+        settle(tx, claim.chunk, answered, DeliveryState.SKIPPED, "acknowledged", now, event=True)

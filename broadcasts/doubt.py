@@ -26,7 +26,7 @@ def resolve_doubt(tx: Tx, chunk: int, now: float) -> tuple[int, int]:
     row = broadcasts.by_no(tx, claim.broadcast_no)
     if not ids or row is None:
         return 0, 0
-    if row.duplicate_ok or claim.priority == Priority.LIFE:
+    if (row.duplicate_ok or claim.priority == Priority.LIFE) and not chunks.is_withdrawn(tx, chunk):
         repeated = settle(tx, chunk, ids, D.RETRYING, "repeated_by_policy", now, event=True)
         _tell(tx, row, now, "repeated", "repeated_by_policy", ids)
         return 0, repeated
