@@ -11,9 +11,10 @@ from store import attachments
 from store.sqlite import Connection, connect_reader
 
 
-def pack(backup: Path, ledger: Path) -> tuple[int, int]:
-    """Put the files that `backup`, a copy of `ledger`, speaks of into it. (how many, how many were not there)"""
-    folder, packed, missing = files_beside(ledger), 0, 0
+def pack(backup: Path, ledger: Path, files: Path | None = None) -> tuple[int, int]:
+    """Put the files that `backup`, a copy of `ledger`, speaks of into it. (how many, how many were not there)
+    `files`: their folder, where they do not lie beside the ledger."""
+    folder, packed, missing = files or files_beside(ledger), 0, 0
     with closing(sqlite3.connect(backup, isolation_level=None, factory=Connection)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         attachments.make_room_in_backup(connection)
@@ -29,9 +30,9 @@ def pack(backup: Path, ledger: Path) -> tuple[int, int]:
     return packed, missing
 
 
-def unpack(backup: Path, ledger: Path) -> int | None:
+def unpack(backup: Path, ledger: Path, files: Path | None = None) -> int | None:
     """Put the files of `backup` in their place beside `ledger`; how many. None: one of them is not what it claims."""
-    folder = files_beside(ledger)
+    folder = files or files_beside(ledger)
     with closing(connect_reader(backup)) as connection:
         found = attachments.in_backup(connection)
         for sha256 in found:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loa.cli import audit, broadcast, local, office, serve, zalo
+from loa.cli import audit, broadcast, keeping, local, office, serve, zalo
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 text = typer.Typer(no_args_is_help=True)
@@ -47,8 +47,9 @@ log.command("verify")(audit.verify)
 zalo_app.command("authorise")(zalo.authorise)
 app.command("doctor")(office.doctor)
 app.command("export")(office.export)
-app.command("backup")(office.backup)
-app.command("restore")(office.restore)
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("move")(keeping.move)
 
 app.command("run")(serve.run)
 app.command("demo")(serve.demo)

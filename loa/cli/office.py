@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +14,12 @@ import typer
 
 from broadcasts.model import Role
 from directory.staff_addresses import AddressRefused, bind_address
-from loa import backup_files
 from loa.cli.client import api
 from loa.cli.out import Failed, line, say
-from loa.settings import Settings, load_settings
+from loa.settings import load_settings
 from store import access
 from store.engine import LedgerError, Tx
 from store.opening import ledger_at
-from store.sqlite import connect_reader, hold_lock
 
 T = TypeVar("T")
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
@@ -197,60 +193,10 @@ def export(
     line({"file": str(to), "rows": rows})
 
 
-def backup(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
-    """A whole copy of the ledger with all attached files, also while the service runs."""
-    source = ledger_file(config)
-    if file.exists():
-        raise Failed("cli.file_exists", path=str(file))
-    try:
-        with connect_reader(source) as connection:
-            connection.execute("VACUUM INTO ?", (str(file),))
-        packed, missing = backup_files.pack(file, source)
-        rows = _deliveries(file)
-    except (sqlite3.Error, OSError) as failed:
-        raise Failed("cli.backup_failed", path=str(file), says=str(failed)) from None
-    line({"file": str(file), "rows": rows, "attachments": packed, "attachments_missing": missing})
-
-
-def restore(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
-    """Put a backup in the ledger's place; the service must not run. The ledger of before is kept beside it."""
-    target = load_settings(config).store.path()
-    try:
-        with connect_reader(file) as connection:
-            sound = connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-        rows = _deliveries(file)
-    except sqlite3.Error:
-        sound, rows = False, 0
-    if not sound:
-        raise Failed("cli.backup_unsound", path=str(file))
-    try:
-        with hold_lock(target):
-            unpacked = backup_files.unpack(file, target)
-            if unpacked is None:
-                raise Failed("cli.backup_unsound", path=str(file))
-            fresh = target.with_name(target.name + ".restoring")
-            shutil.copyfile(file, fresh)
-            backup_files.lighten(fresh)
-            if target.exists():
-                target.replace(target.with_suffix(f".before-{int(time.time())}"))
-            for leftover in ("-wal", "-shm"):
-                target.with_name(target.name + leftover).unlink(missing_ok=True)
-            fresh.replace(target)
-    except LedgerError as wrong:
-        raise Failed(f"error.{wrong.key}", **wrong.params) from None
-    line({"file": str(target), "rows": rows, "attachments": unpacked})
-
-
 def ledger_file(config: Path | None) -> Path:
     if "LOA_DATA" in os.environ:
         return Path(os.environ["LOA_DATA"]) / "loa.db"
-    settings: Settings = load_settings(config)
-    path = settings.store.path()
+    path = load_settings(config).store.path()
     if not path.exists():
         raise Failed("cli.no_ledger", path=str(path))
     return path
-
-
-def _deliveries(path: Path) -> int:
-    with connect_reader(path) as connection:
-        return int(connection.execute("SELECT count(*) FROM delivery").fetchone()[0])
