@@ -12,10 +12,15 @@ SCRAPED = frozenset({"job", "instance"})
 OWN = {"up": SCRAPED}
 """Metrics that Prometheus itself makes."""
 WORDS = frozenset(
-    ["by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool", "sum", "max", "min", "count", "rate", "increase", "changes", "histogram_quantile", "label_values"]
-)
+    {
+        "by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool",
+        "sum", "max", "min", "count", "rate", "increase", "changes", "histogram_quantile", "label_values",
+    }
+)  # fmt: skip
 """Of PromQL, as far as our rules and panels use it."""
-_TOKEN = re.compile(r"""\s*(?:("(?:\\.|[^"])*")|([A-Za-z_:][A-Za-z0-9_:]*)|(\[[^\]]*\])|([<>=!]=|[=!]~|.))""", re.S)
+_TOKEN = re.compile(
+    r"""\s*(?:("(?:\\.|[^"])*")|(\d[\w.]*)|([A-Za-z_:][A-Za-z0-9_:]*)|(\[[^\]]*\])|([<>=!]=|[=!]~|.))""", re.S
+)
 
 
 @dataclass
@@ -29,6 +34,8 @@ class Scrape:
 
     def read(self, text: str) -> Scrape:
         for family in text_string_to_metric_families(text):
+            if family.name.endswith("_created"):  # when a counter began; the client library's own
+                continue
             self.declared |= sample_names(family.name, family.type)
             for sample in family.samples:
                 self.labels.setdefault(sample.name, set()).update(sample.labels)

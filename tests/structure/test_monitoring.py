@@ -41,6 +41,7 @@ RARE = {
     "loa_channel_outage_seconds": {"channel"},
     "loa_processes": {"role", "state"},
     "loa_alarms": {"kind"},
+    "loa_watch_findings": {"kind"},
     "loa_ledger_commits_failed_total": {"reason"},
     "loa_send_throttled_total": {"account"},
 }
