@@ -30,6 +30,8 @@ _HERE: Final = Path(__file__).parent
 _MOST_LANGUAGES: Final = 20
 """Parts of an Accept-Language header that are read; more is noise or malice."""
 _BLANK: Final = re.compile(r"\{(\w+)\}")
+_TURNING: Final = re.compile("[\u0590-\u08ff\u202a-\u202e\u2066\u2067]")
+"""Letters written from right to left (Hebrew, Arabic and their kin) and marks that turn what follows them."""
 
 
 class Catalogue:
@@ -80,8 +82,13 @@ class Catalogue:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self.number(value)
         if isinstance(value, list | tuple | set | frozenset):
-            return ", ".join(str(one) for one in value)
-        return str(value)
+            return ", ".join(_isolated(str(one)) for one in value)
+        return _isolated(str(value))
+
+
+def _isolated(text: str) -> str:
+    """A name in another script, shut in so that it turns no word round it (UAX 9, FSI and PDI)."""
+    return f"\u2068{text}\u2069" if _TURNING.search(text) else text
 
 
 @cache
