@@ -29,31 +29,31 @@ class OpenedLanes:
     lanes: Lanes
     bus: Bus
     remembered: Remembered
-    _link: Link | None = field(default=None, repr=False)
+    link: Link | None = field(default=None, repr=False)
 
     @property
     def shared(self) -> bool:
         """With other processes."""
-        return self._link is not None
+        return self.link is not None
 
     @property
     def away(self) -> Away | None:
         """The shared lanes do not answer, since when and why; None: they do, or there are none."""
-        return None if self._link is None else self._link.away
+        return None if self.link is None else self.link.away
 
     async def start(self, installation: str, office: str) -> None:
         """`installation` is the ledger's own name. Raises `LanesError` with what is to be mended."""
-        if self._link is not None and isinstance(self.lanes, RedisLanes) and isinstance(self.bus, RedisBus):
-            await self._link.open(Owner(installation, office))
+        if self.link is not None and isinstance(self.lanes, RedisLanes) and isinstance(self.bus, RedisBus):
+            await self.link.open(Owner(installation, office))
             self.lanes.start()
             self.bus.start()
 
     async def stop(self) -> None:
         """After the workers."""
         await self.lanes.close()
-        if self._link is not None and isinstance(self.bus, RedisBus):
+        if self.link is not None and isinstance(self.bus, RedisBus):
             await self.bus.stop()
-            await self._link.close()
+            await self.link.close()
 
 
 def opened(url: str, owner: str, now: Now = time.time) -> OpenedLanes:

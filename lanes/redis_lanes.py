@@ -118,9 +118,18 @@ class RedisLanes:
         while open_still and time.monotonic() < deadline:
             await self._unblock()
             _, open_still = await asyncio.wait(open_still, timeout=UNBLOCK_SECONDS)
-        for task in open_still:
+        await self._end(open_still)
+
+    async def vanish(self) -> None:
+        """Stop as a killed process would: lines are cut, nothing is said."""
+        self._stopping = True
+        await self._keeper.stop()
+        await self._end({reader.task for reader in self._readers.values() if reader.task is not None})
+
+    async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*open_still, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._own.close()
 
     async def _unblock(self) -> None:

@@ -153,7 +153,8 @@ return revived
 )
 """Entries that were given to a reader who never took them go into the lane anew, and consumers that hold nothing and
 were long not seen are struck off; in one piece, since deleting a consumer throws away what it holds. XAUTOCLAIM looks
-at a bounded number of entries a call, so its cursor is followed to the end. ARGV: group, consumer, idle and gone in ms."""
+at a bounded number of entries a call, so its cursor is followed to the end. ARGV: group, consumer, idle and gone in
+ms."""
 
 
 def keys(link: Link, channel: str) -> list[str]:

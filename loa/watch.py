@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +85,7 @@ class Watch:
         self._ledger, self._bus, self._desk, self._units = ledger, bus, desk, units
         self._routes, self._announce = routes, clockwork.announce
         self._families = routes.families()
+        self._more: list[Callable[[], Sequence[Finding]]] = []
         self._say: Catalogue = catalogue(settings.office.language)
         self._limits = Limits(own.approval_after, own.path_proved_within)
         self.links = LinkTests(
@@ -99,6 +100,10 @@ class Watch:
             (self.heartbeat.tick, BEAT_SECONDS),
         )
 
+    def also(self, look: Callable[[], Sequence[Finding]]) -> None:
+        """Something else of this process that may be wrong."""
+        self._more.append(look)
+
     # -- looking --------------------------------------------------------------------------------------------------
 
     async def look(self) -> list[Finding]:
@@ -112,7 +117,7 @@ class Watch:
         bare = [one.channel for one in await self.links.results() if one.result == "unset"]
         if bare:
             found.append(Finding("link_unset", "channels", {"channels": ", ".join(bare)}, Weight.NOTE, "/watch#links"))
-        return found + self._machine(now) + self._beats()
+        return found + self._machine(now) + self._beats() + [one for look in self._more for one in look()]
 
     def _machine(self, now: float) -> list[Finding]:
         found = []

@@ -19,6 +19,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from lanes.opening import OpenedLanes
+from lanes.redis_bus import RedisBus
+from lanes.redis_lanes import RedisLanes
+
 SERVER = shutil.which("redis-server")
 READY_SECONDS = 10.0
 DATABASES = 4_096
@@ -98,3 +102,13 @@ def lanes_url(folder: Path) -> str:
     if os.environ.get("LOA_TEST_LANES", "memory") != "redis":
         return "memory://"
     return _by_folder.setdefault(folder.resolve(), fresh_url())
+
+
+async def drop(shared: OpenedLanes) -> None:
+    """Leave the lanes as a killed process does: nothing is said, nothing given back."""
+    if isinstance(shared.lanes, RedisLanes):
+        await shared.lanes.vanish()
+    if isinstance(shared.bus, RedisBus):
+        await shared.bus.stop()
+    if shared.link is not None:
+        await shared.link.close()

@@ -43,6 +43,6 @@ def spoken(params: Mapping[str, Any]) -> dict[str, Any]:
 KINDS = (
     "idle", "unknown", "no_way", "path_old", "not_started", "channel_down", "approval_waiting", "disk_low",
     "backup_old", "backup_unset", "link_failed", "link_unset", "heartbeat_failed", "heartbeat_held", "unread",
-    "step_late",
+    "step_late", "lanes_away",
 )  # fmt: skip
 """Every kind there is, for the wording's test."""

@@ -16,10 +16,11 @@ from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from broadcasts.seal import kept_seal, numbers_of
 from broadcasts.steps import Plan, Step
-from lanes.memory import MemoryBus, MemoryLanes
+from lanes.opening import opened
 from store import broadcasts, chunks
 from store.broadcasts import MemberRow
 from tests.ledgers import ledger_of
+from tests.redis_stand import drop, lanes_url
 
 ALL_RECEIPTS = frozenset({Evidence.ACCEPTED, Evidence.DELIVERED, Evidence.SEEN})
 Answer = Callable[[Envelope, int], Outcome | None]
@@ -74,7 +75,8 @@ class EngineRoom:
         self.now = now
         self.ledger = ledger_of(folder)
         self.ledger.open()
-        self.lanes, self.bus = MemoryLanes(now), MemoryBus()
+        self.shared = opened(lanes_url(folder), f"{owner}-{id(self)}", now)
+        self.lanes, self.bus = self.shared.lanes, self.shared.bus
         self.routes = Routes(routes)
         self.recorder = Recorder(self.ledger, self.bus, now)
         self.clockwork = Clockwork(self.ledger, self.lanes, self.bus, self.routes, owner, now)
@@ -84,6 +86,7 @@ class EngineRoom:
         ]
 
     async def start(self):
+        await self.shared.start("room", "Phòng thử")
         await self.recorder.start([route.name for route in self.routes.all])
         for route in self.routes.all:
             await route.channel.start(self.recorder)
@@ -97,10 +100,12 @@ class EngineRoom:
         for dispatcher in self.dispatchers:
             await dispatcher.stop()
         await self.recorder.stop()
+        await self.shared.stop()
         await self.ledger.close()
 
     async def crash(self):
         """Nothing is flushed, nothing is given back."""
+        await drop(self.shared)
         tasks = [task for dispatcher in self.dispatchers for task in dispatcher._tasks]
         if self.recorder._task:
             tasks.append(self.recorder._task)
