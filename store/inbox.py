@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from store.engine import Tx
+from store.provider_ids import packed
 
 LIFE: Final = 0
 """`inbox.priority` of a cry for help."""
@@ -180,7 +181,7 @@ def broadcast_answered(tx: Tx, channel: str, provider_id: str) -> int | None:
     row = tx.execute(
         "SELECT r.delivery_id FROM receipt r JOIN channel_account a ON a.id = r.account"
         " WHERE r.pmid = ? AND a.name = ?",
-        (provider_id, channel),
+        (packed(provider_id), channel),
     ).fetchone()
     return None if row is None else row[0] >> 24
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from store.engine import Tx
+from store.provider_ids import packed, unpacked
 
 ORPHAN_DAYS: Final = 3.0
 """How long a receipt without a send is kept: carriers report up to 72 h later."""
@@ -16,7 +17,7 @@ def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
     """(provider id, account, delivery id, part, -1 for all parts under one id).
 
     Carriers use ids again after a while: the newest send owns the id."""
-    newest = {(pmid, account): (pmid, account, delivery_id, part) for pmid, account, delivery_id, part in rows}
+    newest = {(pmid, account): (packed(pmid), account, delivery_id, part) for pmid, account, delivery_id, part in rows}
     clause = "(pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part"
     tx.insert_many("receipt", ("pmid", "account", "delivery_id", "part"), newest.values(), clause)
 
@@ -29,10 +30,10 @@ def match_receipts(tx: Tx, account: int, pmids: Sequence[str]) -> dict[str, Matc
     rows = tx.among(
         "SELECT r.pmid, r.delivery_id, r.part, d.status, d.parts, d.parts_done, d.recipient"
         " FROM receipt r JOIN delivery d ON d.id = r.delivery_id WHERE r.pmid IN (?*) AND r.account = ?",
-        pmids,
+        [packed(pmid) for pmid in pmids],
         (account,),
     )
-    return {row[0]: row[1:] for row in rows}
+    return {unpacked(row[0]): row[1:] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +76,4 @@ def provider_ids(tx: Tx, first_id: int, last_id: int) -> dict[int, str]:
     rows = tx.execute(
         "SELECT delivery_id, pmid FROM receipt WHERE delivery_id BETWEEN ? AND ? AND part <= 0", (first_id, last_id)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: unpacked(row[1]) for row in rows}
