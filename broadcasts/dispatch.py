@@ -21,7 +21,8 @@ from broadcasts.acknowledge import withdraw_answered
 from broadcasts.following import Following
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
-from broadcasts.record import Recorded, back_off, is_held
+from broadcasts.outcomes import back_off, is_held
+from broadcasts.record import Recorded
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle
@@ -49,7 +50,7 @@ EXPRESS_WORKERS = 4
 ORDINARY_WORKERS = 2
 """Claims a channel for everything: two, so that the end of one chunk overlaps the begin of the next."""
 HELD_SECONDS = 30.0
-"""How soon a list that waits for an operator (`record.HOLDING`) tries its account again."""
+"""How soon a list that waits for an operator (`outcomes.HOLDING`) tries its account again."""
 PAUSE_AFTER_ERROR_SECONDS = 1.0
 STOP_SECONDS = 10.0
 """How long a stop waits for answers in flight; what is left is in doubt at the next start."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from adapters.contract import Priority
 from broadcasts.lifecycle import SYSTEM
 from broadcasts.model import DeliveryState
+from broadcasts.outcomes import REPEATED
 from broadcasts.settle import settle
 from store import broadcasts, chunks, deliveries
 from store.broadcasts import BroadcastRow
@@ -27,8 +28,8 @@ def resolve_doubt(tx: Tx, chunk: int, now: float) -> tuple[int, int]:
     if not ids or row is None:
         return 0, 0
     if (row.duplicate_ok or claim.priority == Priority.LIFE) and not chunks.is_withdrawn(tx, chunk):
-        repeated = settle(tx, chunk, ids, D.RETRYING, "repeated_by_policy", now, event=True)
-        _tell(tx, row, now, "repeated", "repeated_by_policy", ids)
+        repeated = settle(tx, chunk, ids, D.RETRYING, REPEATED, now, event=True)
+        _tell(tx, row, now, "repeated", REPEATED, ids)
         return 0, repeated
     unknown = settle(tx, chunk, ids, D.UNKNOWN, "worker_died", now, event=True)
     deliveries.left_between(tx, ids, int(row.started_at or row.created_at), int(now))

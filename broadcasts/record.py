@@ -10,30 +10,22 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adapters.contract import ELSEWHERE, Accepted, Outcome, Receipt, ReceiptState, RejectClass, Rejected, Unknown
+from adapters.contract import ELSEWHERE, Outcome, Receipt, ReceiptState, Rejected
 from broadcasts.charging import Tally
 from broadcasts.model import DeliveryState
+from broadcasts.outcomes import ATTEMPTS_MAX, NO_PENALTY, REPEATED, event_of, is_held, parts_of
 from broadcasts.states import REACHED, WHOLE, fold, fold_part
-from store import chunks, deliveries, paths, receipts, rollcalls
+from store import chunks, deliveries, paths, receipts, rollcalls, singles
 from store.chunks import ORDINAL_BITS
 from store.engine import Tx
 from store.receipts import Matched
 
 D = DeliveryState
 STATES = len(D)
-ATTEMPTS_MAX = 12
-"""Refusals of one delivery by a provider's fault before we give it up; with the back-off below, about ten minutes."""
-BACK_OFF_FIRST_SECONDS = 1.0
-BACK_OFF_MAX_SECONDS = 60.0
 PROOF = {D.DELIVERED: paths.DELIVERED, D.SEEN: paths.SEEN}
 """States that prove the address itself."""
 BLOCKED = "blocked"
 """The reason of a refusal that lasts until the person lets us in again."""
-NO_PENALTY = frozenset({"throttled", "link_down", "queue_full", ELSEWHERE})
-"""Refusals that say nothing about the message: they do not count as attempts."""
-HOLDING = frozenset({RejectClass.CONFIG, RejectClass.QUOTA})
-"""Refusals of our account by a provider: nothing passes until an operator mends something or pays. A unit goes on to
-its next way; a number of a list has no other, so it waits until then, or until the end of validity."""
 
 RECEIPT_EVENT: dict[ReceiptState, DeliveryState | None] = {
     ReceiptState.PENDING: None,
@@ -140,7 +132,9 @@ class Flush:
             if row is None:
                 continue
             outcome, old = one.outcome, self._status.get(one.delivery_id, row[2])
-            event, reason = self._event_of(one, row[3], to_list=row[1] > 0)
+            event, reason = event_of(outcome, row[3], to_list=row[1] > 0)
+            if event == D.UNKNOWN and row[1] == 0 and self._rather_twice(one.delivery_id, row[3]):
+                event, reason = D.RETRYING, REPEATED
             parts = max(row[4], parts_of(outcome))
             self._tally.sent(one.delivery_id >> ORDINAL_BITS, one.account, outcome)
             attempts = row[3] + (reason not in NO_PENALTY and not is_held(outcome, to_list=row[1] > 0))
@@ -162,24 +156,9 @@ class Flush:
         if orphans_wait and mapped:
             self._match_orphans(mapped)
 
-    def _event_of(self, one: Sent, attempts: int, *, to_list: bool) -> tuple[DeliveryState, str]:
-        """(state that the outcome asks for, our reason)"""
-        outcome = one.outcome
-        if isinstance(outcome, Accepted):
-            return D.ACCEPTED, ""
-        if isinstance(outcome, Unknown):
-            return D.UNKNOWN, outcome.why
-        if outcome.cls is RejectClass.DUPLICATE:
-            return D.ACCEPTED, outcome.reason
-        if outcome.reason == "expired":
-            return D.EXPIRED, outcome.reason
-        if is_held(outcome, to_list=to_list):
-            return D.RETRYING, outcome.reason
-        if outcome.cls is not RejectClass.RETRY_LATER:
-            return D.FAILED, outcome.reason
-        if attempts + 1 >= ATTEMPTS_MAX and outcome.reason not in NO_PENALTY:
-            return D.FAILED, "retries_exhausted"
-        return D.RETRYING, outcome.reason
+    def _rather_twice(self, delivery_id: int, attempts: int) -> bool:
+        """The answer to a cry for help is rather given twice than never, as after a crash (`broadcasts.doubt`)."""
+        return attempts + 1 < ATTEMPTS_MAX and singles.answers_a_cry(self.tx, delivery_id)
 
     def receipts(self, came: Sequence[Came]) -> None:
         """Fold receipts in the order in which they came; what matches nothing waits as an orphan."""
@@ -290,20 +269,3 @@ class Flush:
             rollcalls.reached_after_all(self.tx, direct.broadcast_no, direct.unit_code)
         else:
             rollcalls.hasten(self.tx, direct.broadcast_no, direct.unit_code, self.now)
-
-
-def is_held(outcome: Outcome, *, to_list: bool) -> bool:
-    """Whether a delivery waits for an operator, see `HOLDING`."""
-    return to_list and isinstance(outcome, Rejected) and outcome.cls in HOLDING
-
-
-def parts_of(outcome: Outcome) -> int:
-    """How many parts a message has as far as its outcome tells; a refusal tells nothing of it."""
-    if isinstance(outcome, Rejected):
-        return 0
-    return max(len(outcome.provider_ids), outcome.parts if isinstance(outcome, Accepted) else 0)
-
-
-def back_off(attempts: int) -> float:
-    """Seconds until the next try: 1, 2, 4 … 60."""
-    return float(min(BACK_OFF_MAX_SECONDS, BACK_OFF_FIRST_SECONDS * 2 ** min(attempts, 10)))

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from store.engine import Tx
+from store.inbox import LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ def insert(tx: Tx, single: Single) -> None:
 def answer_to(tx: Tx, inbox_id: int) -> int | None:
     row = tx.execute("SELECT delivery_id FROM single WHERE inbox_id = ?", (inbox_id,)).fetchone()
     return int(row[0]) if row else None
+
+
+def answers_a_cry(tx: Tx, delivery_id: int) -> bool:
+    """Whether this answers a cry for help."""
+    row = tx.execute(
+        "SELECT i.priority FROM single s JOIN inbox i ON i.id = s.inbox_id WHERE s.delivery_id = ?", (delivery_id,)
+    ).fetchone()
+    return row is not None and row[0] == LIFE
 
 
 def in_range(tx: Tx, first_id: int, last_id: int) -> dict[int, Single]:

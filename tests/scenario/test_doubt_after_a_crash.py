@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.contract import Accepted, Envelope, Outcome, Priority, RejectClass, Rejected, Traits
+from adapters.contract import Accepted, Envelope, Outcome, Priority, RejectClass, Rejected, Traits, Unknown
 from broadcasts.asking import ASK_AFTER_CRASH_SECONDS, Asker
 from broadcasts.dispatch import IN_FLIGHT_MAX, WINDOWS_AT_ONCE, step_of
 from broadcasts.doubt import ranges
@@ -19,7 +19,7 @@ from broadcasts.routes import Route
 from broadcasts.single import write_single
 from broadcasts.steps import GIVE_UP_AFTER_SECONDS, Step
 from broadcasts.views import view
-from store import broadcasts
+from store import broadcasts, deliveries, inbox
 from store.chunks import ORDINAL_BITS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, leader
 
@@ -103,10 +103,10 @@ async def test_an_answer_to_a_cry_for_help_is_rather_given_twice_than_never(tmp_
 
     async def answers(room):
         route = room.routes.all[0]
-        for inbox in range(2):
+        for answered in range(2):
             _, made = await room.ledger.write(
-                lambda tx, inbox=inbox: write_single(
-                    tx, route, f"8490000000{inbox}", "Goi 112", who, priority, inbox, BEGAN
+                lambda tx, answered=answered: write_single(
+                    tx, route, f"8490000000{answered}", "Goi 112", who, priority, answered, BEGAN
                 )
             )
             await room.clockwork.announce([made])
@@ -122,6 +122,43 @@ async def test_an_answer_to_a_cry_for_help_is_rather_given_twice_than_never(tmp_
     await room.until(settled)
     await asyncio.sleep(0.05)
     assert len(sms.left) == sent_again
+    await room.stop()
+
+
+@pytest.mark.parametrize(
+    ("cry", "counts", "times"), [(Priority.LIFE, {"accepted": 1}, 3), (Priority.NORMAL, {"unknown": 1}, 1)]
+)
+async def test_so_is_one_whose_link_broke_before_the_provider_answered(tmp_path, cry, counts, times):
+    """Nobody died but the connection, twice: who cried for help gets it again, any other answer stays in doubt."""
+
+    def broken(envelope, handed):
+        return Unknown("connection_lost") if handed < 3 else Accepted(("id",))
+
+    clock = [BEGAN]
+    sms = ScriptedChannel("sms.one", broken, unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=lambda: clock[0])
+    await room.start()
+    message = inbox.NewMessage(
+        "sms.one", "e1", "text", "84900000001", "84900000001", "cuu voi", "", "", False, "", BEGAN, b"", cry.value
+    )
+
+    def answer(tx):
+        (kept,) = inbox.keep(tx, [message], BEGAN)
+        who = Actor("bot", Role.OFFICER)
+        return write_single(tx, room.routes.all[0], "84900000001", "Goi 112", who, Priority.LIFE, kept, BEGAN)[1]
+
+    await room.clockwork.announce([await room.ledger.write(answer)])
+
+    async def settled():
+        clock[0] += 1
+        await room.clockwork.tick_lanes()
+        return await room.counts(1) == counts
+
+    await room.until(settled)
+    await asyncio.sleep(0.05)
+    assert len(sms.left) == times
+    events = await room.ledger.read(lambda tx: deliveries.events_of(tx, sms.left[0].delivery_id))
+    assert [reason for _, _, reason, _ in events].count("repeated_by_policy") == times - 1
     await room.stop()
 
 
