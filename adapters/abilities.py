@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+from adapters.contract import Health
 
 
 @runtime_checkable
@@ -53,3 +55,14 @@ class Granting(Protocol):
     async def take_grant(self, code: str, state: str) -> str:
         """Exchange the code that came back; "" when it is done and stored, else why not (`grant.<why>`). `state` is
         checked where the address held one."""
+
+
+@runtime_checkable
+class Spread(Protocol):
+    """A channel of several accounts, each of which may live in another process."""
+
+    def settle(self, well: Collection[str]) -> None:
+        """Names of the accounts that live elsewhere and by which messages pass, as far as is known."""
+
+    def summary(self, down: Collection[str]) -> Health:
+        """Its health, by the names of the accounts that do not work."""

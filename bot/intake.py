@@ -121,6 +121,12 @@ class Intake:
             self._wake.set()
             self._bus.publish("inbox", {"type": "stored", "count": len(new), "last": new[-1].id})
 
+    def look_again(self) -> None:
+        """Another process may have stored something."""
+        self._life.look_again()
+        self._other.look_again()
+        self._wake.set()
+
     async def run(self) -> None:
         """Until cancelled; what was begun then is cancelled, too, and handled again at the next start."""
         clock = asyncio.create_task(self._clock())
@@ -250,9 +256,7 @@ class Intake:
         """Look at everything again from time to time, and forget old questions."""
         forget_at = self._now()
         while True:
-            self._life.look_again()
-            self._other.look_again()
-            self._wake.set()
+            self.look_again()
             if self._now() >= forget_at:
                 forget_at = self._now() + FORGET_SECONDS
                 with suppress(LedgerError):

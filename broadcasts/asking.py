@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 
 from adapters.contract import Now, RejectClass, Rejected
 from broadcasts.doubt import surely_lost
 from broadcasts.plan import priority_of
 from broadcasts.recorder import Recorder
-from broadcasts.routes import Routes
+from broadcasts.routes import Route, Routes
 from broadcasts.texts import in_person
 from lanes.port import Lanes
 from store import broadcasts, deliveries
@@ -25,9 +26,19 @@ ASK_AT_ONCE = 50
 
 
 class Asker:
+    """`serves`: routes whose session lives in this process."""
+
     def __init__(
-        self, ledger: Ledger, lanes: Lanes, recorder: Recorder, routes: Routes, ack_label: str, now: Now = time.time
+        self,
+        ledger: Ledger,
+        lanes: Lanes,
+        recorder: Recorder,
+        routes: Routes,
+        ack_label: str,
+        now: Now = time.time,
+        serves: Callable[[Route], bool] = lambda route: True,
     ) -> None:
+        self._serves = serves
         self._ledger = ledger
         self._lanes = lanes
         self._recorder = recorder
@@ -40,16 +51,17 @@ class Asker:
         """Ask for some of the sends in doubt; how many are no longer."""
         if not self._routes:
             return 0
-        found = await self._ledger.read(self._in_doubt)
+        here = [name for name, route in self._routes.items() if self._serves(route)]
+        found = await self._ledger.read(lambda tx: self._in_doubt(tx, here)) if here else []
         known = 0
         for row, direct, sent_at in found:
             known += await self._ask(row, direct, sent_at)
         return known
 
-    def _in_doubt(self, tx: Tx) -> list[tuple[BroadcastRow, Direct, int]]:
+    def _in_doubt(self, tx: Tx, here: Sequence[str]) -> list[tuple[BroadcastRow, Direct, int]]:
         now, rows = self._now(), []
         since, doubted_before = int(now - ASK_FOR_SECONDS), int(now - ASK_AFTER_CRASH_SECONDS)
-        for direct, sent_at in deliveries.unknown_direct(tx, list(self._routes), since, doubted_before, ASK_AT_ONCE):
+        for direct, sent_at in deliveries.unknown_direct(tx, here, since, doubted_before, ASK_AT_ONCE):
             row = broadcasts.by_no(tx, direct.broadcast_no)
             if row is not None:
                 rows.append((row, direct, sent_at))

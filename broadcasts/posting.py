@@ -6,8 +6,9 @@ written: the post itself asked, and the console knows.
 
 from __future__ import annotations
 
+import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -103,7 +104,16 @@ def _listed(names: Sequence[str]) -> str:
 class RollcallPosts:
     """`tick` as often as one likes: what stands in the group already is not sent again."""
 
-    def __init__(self, ledger: Ledger, routes: Routes, catalogue: UnitCatalogue, now: Now) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        routes: Routes,
+        catalogue: UnitCatalogue,
+        now: Now = time.time,
+        serves: Callable[[Route], bool] = lambda route: True,
+    ) -> None:
+        """`serves`: routes whose session lives in this process."""
+        self._serves = serves
         self._ledger = ledger
         self._routes = routes
         self._catalogue = catalogue
@@ -112,7 +122,7 @@ class RollcallPosts:
         """(broadcast, channel) → what its group shows."""
 
     async def tick(self) -> None:
-        if not any(isinstance(route.channel, Posting) for route in self._routes.all):
+        if not any(isinstance(route.channel, Posting) and self._serves(route) for route in self._routes.all):
             return
         try:
             standings = await self._ledger.read(self._standings)
@@ -121,7 +131,8 @@ class RollcallPosts:
             return
         for no, families, standing in standings:
             for route in self._routes.groups(families):
-                await self._show(no, route, standing)
+                if self._serves(route):
+                    await self._show(no, route, standing)
 
     def _standings(self, tx: Tx) -> list[tuple[int, tuple[str, ...], Standing]]:
         since = self._now() - ENDED_LATELY_SECONDS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -194,9 +196,11 @@ async def discard(ledger: Ledger, list_id: int) -> None:
     await ledger.write(lambda tx: number_lists.drop(tx, list_id))
 
 
-async def discard_incomplete(ledger: Ledger) -> int:
-    """At start: remove what imports left that a crash ended. How many versions went."""
-    left = await ledger.read(number_lists.incomplete)
+async def discard_incomplete(ledger: Ledger, older: float | None = None) -> int:
+    """At start: remove what imports left that a crash ended. How many versions went. `older`: only what was begun so
+    many seconds ago, since another process may be importing now."""
+    before = math.inf if older is None else time.time() - older
+    left = await ledger.read(lambda tx: number_lists.incomplete(tx, before))
     for list_id in left:
         await discard(ledger, list_id)
     return len(left)

@@ -64,7 +64,7 @@ async def run_demo(options: DemoOptions, stopped: asyncio.Event, ready: Callable
         try:
             await listen_to_zalo(service, urls)
             await demo_sms.name_our_hooks(service.url, urls)
-            service.leave_word(service.admin_key, people["api_key"])
+            service.web.leave_word(service.web.admin_key, people["api_key"])
             ready(ready_line(service, urls, people))
             gone = asyncio.create_task(simulators.wait())
             ended = asyncio.create_task(stopped.wait())

@@ -136,6 +136,20 @@ class Web(_Section):
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
 
 
+class RolesSettings(_Section):
+    """Where the work is shared by several processes (`loa run --role`)."""
+
+    lease: Duration = Field(default=15.0, ge=5.0, le=120.0)
+    """How long a process may be silent before others take over what it held."""
+    notice: Duration = Field(default=5.0, le=120.0)
+    """How long a web process that is to end says so before it takes no more calls."""
+    drain: Duration = Field(default=45.0, ge=5.0, le=600.0)
+    """How long an end may take before the process ends as it is."""
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(default=0, ge=0, le=65_535)
+    """Of `/health/live`, `/health/ready` and `/metrics` of a process without pages; 0: any free one, told at start."""
+
+
 class SignIn(_Section):
     second_factor_for: tuple[Role, ...] = ()
 
@@ -307,6 +321,7 @@ class Settings(BaseSettings):
     store: Store = Store()
     lanes: LanesSettings = LanesSettings()
     web: Web = Web()
+    roles: RolesSettings = RolesSettings()
     sign_in: SignIn = SignIn()
     adapters: Adapters = Adapters()
     escalation: dict[str, Escalation] = Field(default_factory=lambda: {"default": DEFAULT_ESCALATION})

@@ -131,13 +131,17 @@ class LedgerSink:
         await self.intake.store(batch)
 
 
+def hooks_of(routes: Routes) -> dict[str, Hook]:
+    """Name in `/hooks/<name>` → what takes the provider's call."""
+    return {name: hook for route in routes.all for name, hook in route.channel.hooks.items()}
+
+
 class SwitchedOn:
     """The enabled channels as pages and health checks see them."""
 
     def __init__(self, routes: Routes) -> None:
         self._families = routes.families()
-        channels: tuple[Channel, ...] = tuple(route.channel for route in routes.all)
-        self._hooks = {name: hook for channel in channels for name, hook in channel.hooks.items()}
+        self._hooks = hooks_of(routes)
         self._probes = Probes([route.channel for route in routes.all if route.light])
 
     @property

@@ -79,8 +79,9 @@ def finish(tx: Tx, list_id: int, size: int, digest: str) -> None:
     )
 
 
-def incomplete(tx: Tx) -> list[int]:
-    return [row[0] for row in tx.execute("SELECT id FROM number_list WHERE complete = 0 ORDER BY id")]
+def incomplete(tx: Tx, made_before: float) -> list[int]:
+    rows = tx.execute("SELECT id FROM number_list WHERE complete = 0 AND created_at < ? ORDER BY id", (made_before,))
+    return [row[0] for row in rows]
 
 
 def drop_entries(tx: Tx, list_id: int, limit: int) -> int:

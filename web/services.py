@@ -217,6 +217,6 @@ class Services:
     """Channels that a person lets in at their provider, by name."""
     now: Now = time.time
     not_ready: Callable[[], str] = lambda: ""
-    """Why a load balancer should send nobody here now, a word such as `draining`; "" where nothing speaks against it."""
+    """Why a load balancer should send nobody here now, a word such as `draining`; "" where there is none."""
     metrics: Callable[[], Awaitable[bytes]] | None = None
     """Everything for Prometheus (`loa.metrics`); None: only what this process counted."""

@@ -170,7 +170,7 @@ def export(
     config: Config = None,
 ) -> None:
     """The roll-call and the deliveries of a broadcast as a file."""
-    from loa.export import write_export
+    from broadcasts.export import UnknownKind, write_export
 
     service = api(config)
     view = service.get(f"/broadcasts/{code}")
@@ -188,6 +188,8 @@ def export(
     try:
         organ = load_settings(config).office.organ_id
         rows = write_export(to, view, rollcall, deliveries(), say, statuses, organ, exercise)
+    except UnknownKind as unknown:
+        raise Failed("cli.export_kind", kind=str(unknown)) from None
     except OSError:
         raise Failed("cli.file_not_writable", path=str(to)) from None
     line({"file": str(to), "rows": rows})

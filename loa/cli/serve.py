@@ -3,54 +3,72 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import structlog
 import typer
 
 from loa.cli.out import Failed, blanks_of, line
 from loa.logs import configure_logging
+from loa.roles.role import Role
 from loa.settings import SettingsError, load_settings
 from loa.tracing import tracing
 from store.engine import LedgerError
 
+if TYPE_CHECKING:
+    from loa.service import Service
+
+log = structlog.get_logger(__name__)
+FAILED: Final = 1
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
 Ready = Callable[[dict[str, Any]], None]
-
-
-class ServiceRole(StrEnum):
-    WEB = "web"
-    WORKER = "worker"
-    LISTENER = "listener"
-    SCHEDULER = "scheduler"
-    ALL = "all"
 
 
 def run(
     config: Config = None,
     role: Annotated[
-        ServiceRole, typer.Option(help="What this process does; SQLite serves `all` only.")
-    ] = ServiceRole.ALL,
+        Role, typer.Option(help="What this process does; anything but `all` needs PostgreSQL and Redis.")
+    ] = Role.ALL,
 ) -> None:
     """Run the service."""
-    if role is not ServiceRole.ALL:
-        raise Failed("cli.role_needs_postgresql", role=role.value)
     from loa.service import Service
 
     async def serve(stopped: asyncio.Event) -> None:
-        service = Service(load_settings(config))
+        settings = load_settings(config)
+        service = Service(settings, role)
         await service.start()
-        ready = {"ready": True, "console": service.url, "api": f"{service.url}/api/v1", "role": role.value}
-        line(ready | ({"set_up": service.set_up_url} if service.set_up_url else {}))
+        line(service.ready_line())
         try:
-            await stopped.wait()
+            await either(stopped, service.ended)
         finally:
-            await service.stop()
+            await _end(service, settings.roles.drain)
+        if service.why is not None:
+            raise service.why
 
     _until_stopped(serve, config)
+
+
+async def either(one: asyncio.Event, other: asyncio.Event) -> None:
+    """Until one of them is set."""
+    waits = [asyncio.create_task(event.wait()) for event in (one, other)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _end(service: Service, seconds: float) -> None:
+    """What is not drained by then ends as a kill would end it, and is found and listed by the others."""
+    try:
+        await asyncio.wait_for(service.stop(), seconds)
+    except TimeoutError:
+        log.error("not_drained_in_time", seconds=seconds)
+        os._exit(FAILED)
 
 
 def demo(
@@ -73,13 +91,20 @@ def demo(
 
 
 def _until_stopped(serve: Callable[[asyncio.Event], Awaitable[None]], config: Path | None) -> None:
-    """Run to the first signal; what is wrong comes out as one sentence."""
+    """Run to the first signal, which drains; a second one ends at once. What is wrong comes out as one sentence."""
 
     async def main() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def asked() -> None:
+            if stopped.is_set():
+                log.warning("stopped_at_once")
+                os._exit(FAILED)
+            stopped.set()
+
         for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, stopped.set)
+            loop.add_signal_handler(sign, asked)
         await serve(stopped)
 
     try:

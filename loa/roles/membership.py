@@ -17,9 +17,11 @@ import structlog
 
 from adapters.contract import Now
 from loa.roles.identity import Identity, own_identity, still_runs
+from loa.roles.role import Role
 from loa.roles.shares import moves
 from store import leases, workers
 from store.engine import Ledger, LedgerError, Tx
+from store.revisions import own_revision
 from store.workers import DRAINING, READY, Worker
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,10 @@ CLOCK_WARN_SECONDS: Final = 2.0
 CLOCK_REFUSED_SECONDS: Final = 10.0
 """A clock that is further off than this would send what is over, and retry what is not due: a third of a claim's
 lease."""
+
+
+ALL: Final = Role.ALL.value
+"""Who does all shares with nobody: another one beside it would poll, bind and tick a second time."""
 
 
 class Holder(Protocol):
@@ -73,12 +79,12 @@ class Membership:
         ledger: Ledger,
         role: str,
         version: str,
-        schema: str,
         lease_seconds: float,
         groups: Sequence[Group],
         now: Now = time.time,
         clock: Callable[[Tx], float] = leases.ledger_clock,
         identity: Identity | None = None,
+        schema: str = "",
     ) -> None:
         self.identity = identity or own_identity()
         self.owner = self.identity.owner
@@ -89,7 +95,7 @@ class Membership:
         self._ledger = ledger
         self._role = role
         self._version = version
-        self._schema = schema
+        self._schema = schema or own_revision()
         self._lease = lease_seconds
         self._groups = list(groups)
         self._now = now
@@ -109,17 +115,37 @@ class Membership:
     def homes(self) -> list[str]:
         return sorted(self._held)
 
-    async def join(self, fenced: Callable[[LedgerError], None]) -> None:
-        """Raises `LedgerError`: clock_off, program_too_old."""
+    def behind(self) -> str:
+        """Why this process does not do its part; "" when it does."""
+        if self._task is None:
+            return "starting"
+        return "ledger_away" if time.monotonic() - self._round_at > self._lease else ""
+
+    async def enter(self, fenced: Callable[[LedgerError], None]) -> None:
+        """Say that we are there. Raises `LedgerError`: clock_off, program_too_old, not_alone."""
         self._fenced = fenced
-        off, floor = await self._ledger.write(self._enter)
+        off, floor = await self._enter_in_time()
         self._round_at = time.monotonic()
-        self._judge(off, floor)
         if abs(off) > CLOCK_REFUSED_SECONDS:
             await self._ledger.write(lambda tx: workers.leave(tx, self.owner))
             raise LedgerError("clock_off", seconds=f"{off:+.1f}", most=f"{CLOCK_REFUSED_SECONDS:.0f}")
+        self._judge(off, floor)
+
+    async def join(self) -> None:
+        """Take what is free, and go on with rounds."""
         await self.round()
         self._task = asyncio.create_task(self._run(), name="membership")
+
+    async def _enter_in_time(self) -> tuple[float, str]:
+        """A process that ended without a word is waited for, for as long as it may still live."""
+        until = time.monotonic() + self._lease + ROUND_SECONDS
+        while True:
+            try:
+                return await self._ledger.write(self._enter)
+            except LedgerError as refused:
+                if refused.key != "not_alone" or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(ROUND_SECONDS)
 
     def _judge(self, off: float, floor: str) -> None:
         self.clock_off = off
@@ -131,6 +157,9 @@ class Membership:
     def _enter(self, tx: Tx) -> tuple[float, str]:
         now, own = self._clock(tx), self.identity
         off = self._now() - now
+        for other in self._without_dead(tx, workers.alive(tx, now), now):
+            if other.id != own.owner and ALL in (other.role, self._role):
+                raise LedgerError("not_alone", name=other.name)
         name = f"{self._role}@{own.host}"
         workers.register(
             tx,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from loa.roles.identity import Identity, own_identity, still_runs
 from loa.roles.membership import CLOCK_REFUSED_SECONDS, Group, Membership
 from store import leases, workers
 from store.engine import Ledger, LedgerError
-from tests.ledgers import opened
+from tests.ledgers import ledger_of
 
 LEASE = 15.0
 HOMES = ("sms.a", "sms.b", "telegram")
@@ -61,7 +61,7 @@ class Office:
         sessions = Sessions()
         group = Group(frozenset({"worker", "all"}), HOMES, sessions)
         made = Membership(
-            self.ledger, role, "1", schema, LEASE, [group], lambda: self.clock.at + off, self.clock, identity
+            self.ledger, role, "1", LEASE, [group], lambda: self.clock.at + off, self.clock, identity, schema
         )
         self.made.append(made)
         return made, sessions
@@ -73,12 +73,18 @@ class Office:
 
 @pytest_asyncio.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    ledger = await opened(tmp_path)
+    ledger = ledger_of(tmp_path)
+    ledger.open()
     office = Office(ledger)
     yield office
     for one in office.made:
         await one.leave()
     await ledger.close()
+
+
+async def join(one: Membership, fenced: Callable[[LedgerError], object]) -> None:
+    await one.enter(fenced)
+    await one.join()
 
 
 def nothing(why: LedgerError) -> None:
@@ -88,8 +94,8 @@ def nothing(why: LedgerError) -> None:
 async def test_each_session_lives_in_one_process(office: Office) -> None:
     one, at_one = office.process("one")
     two, at_two = office.process("two")
-    await one.join(nothing)
-    await two.join(nothing)
+    await join(one, nothing)
+    await join(two, nothing)
     assert at_one.live == set(HOMES)
     assert at_two.live == set()
     office.clock.at += 11.0
@@ -105,8 +111,8 @@ async def test_each_session_lives_in_one_process(office: Office) -> None:
 async def test_what_a_silent_process_held_moves_when_its_lease_ends(office: Office) -> None:
     one, _ = office.process("one")
     two, at_two = office.process("two")
-    await one.join(nothing)
-    await two.join(nothing)
+    await join(one, nothing)
+    await join(two, nothing)
     office.clock.at += LEASE - 0.1
     await two.round()
     assert at_two.live == set(), "its holder may still live"
@@ -118,8 +124,8 @@ async def test_what_a_silent_process_held_moves_when_its_lease_ends(office: Offi
 async def test_a_process_that_surely_runs_no_more_is_not_waited_for(office: Office) -> None:
     one, _ = office.process("one", pid=2**22 - 1)
     two, at_two = office.process("two")
-    await one.join(nothing)
-    await two.join(nothing)
+    await join(one, nothing)
+    await join(two, nothing)
     await two.round()
     assert at_two.live == set(HOMES)
     assert set((await office.holders()).values()) == {"two"}
@@ -128,8 +134,8 @@ async def test_a_process_that_surely_runs_no_more_is_not_waited_for(office: Offi
 async def test_one_that_slept_lets_go_before_it_goes_on(office: Office) -> None:
     one, at_one = office.process("one")
     two, at_two = office.process("two")
-    await one.join(nothing)
-    await two.join(nothing)
+    await join(one, nothing)
+    await join(two, nothing)
     office.clock.at += LEASE - 1.0
     await two.round()
     office.clock.at += 2.0
@@ -150,11 +156,11 @@ async def test_one_that_slept_lets_go_before_it_goes_on(office: Office) -> None:
 async def test_a_session_is_free_only_when_it_has_ended(office: Office) -> None:
     one, at_one = office.process("one")
     two, at_two = office.process("two")
-    await one.join(nothing)
+    await join(one, nothing)
     at_one.release.clear()
     draining = asyncio.create_task(one.drain())
     await asyncio.sleep(0.05)
-    await two.join(nothing)
+    await join(two, nothing)
     assert at_two.live == set()
     office.clock.at += LEASE - 1.0
     await one.round()
@@ -170,7 +176,7 @@ async def test_a_session_is_free_only_when_it_has_ended(office: Office) -> None:
 
 async def test_a_process_of_another_role_holds_nothing(office: Office) -> None:
     web, at_web = office.process("web", role="web")
-    await web.join(nothing)
+    await join(web, nothing)
     assert at_web.live == set()
 
 
@@ -178,7 +184,7 @@ async def test_a_process_of_another_role_holds_nothing(office: Office) -> None:
 async def test_a_wrong_clock_is_refused(office: Office, off: float) -> None:
     wrong, sessions = office.process("wrong", off=off)
     with pytest.raises(LedgerError) as refused:
-        await wrong.join(nothing)
+        await join(wrong, nothing)
     assert refused.value.key == "clock_off"
     assert sessions.taken == []
     assert await office.ledger.read(lambda tx: workers.everyone(tx)) == []
@@ -186,7 +192,7 @@ async def test_a_wrong_clock_is_refused(office: Office, off: float) -> None:
 
 async def test_a_clock_a_little_off_is_told(office: Office) -> None:
     late, sessions = office.process("late", off=-3.0)
-    await late.join(nothing)
+    await join(late, nothing)
     assert sessions.live == set(HOMES)
     assert late.clock_off == pytest.approx(-3.0, abs=0.5)
     assert [round(one.clock_off) for one in await office.ledger.read(workers.everyone)] == [-3]
@@ -195,14 +201,14 @@ async def test_a_clock_a_little_off_is_told(office: Office) -> None:
 async def test_a_program_that_the_schema_has_outgrown_is_refused_and_ended(office: Office) -> None:
     old, _ = office.process("old", schema="0014")
     ends: list[str] = []
-    await old.join(lambda why: ends.append(why.key))
+    await join(old, lambda why: ends.append(why.key))
 
     await office.ledger.write(lambda tx: tx.execute("INSERT INTO schema_floor (revision) VALUES ('0099')"))
     await old.round()
     assert ends == ["program_too_old"]
     older, _ = office.process("older", schema="0014")
     with pytest.raises(LedgerError) as refused:
-        await older.join(nothing)
+        await join(older, nothing)
     assert refused.value.key == "program_too_old"
 
 
@@ -213,3 +219,15 @@ def test_a_process_is_known_to_others_on_its_machine() -> None:
     assert not still_runs(own.machine, own.pid, "1"), "the number is somebody else's now"
     assert not still_runs(own.machine, 2**22 - 1, own.born)
     assert still_runs("another machine", 2**22 - 1, own.born), "nobody can know from here"
+
+
+async def test_one_that_does_all_is_alone(office: Office) -> None:
+    one, _ = office.process("one", role="all", pid=2**22 - 1)
+    await join(one, nothing)
+    again, _ = office.process("again", role="all")
+    await join(again, nothing)
+    assert [worker.id for worker in await office.ledger.read(lambda tx: workers.alive(tx, office.clock.at))] == ["again"]
+    beside, _ = office.process("beside")
+    with pytest.raises(LedgerError) as refused:
+        await office.ledger.write(beside._enter)
+    assert refused.value.key == "not_alone"

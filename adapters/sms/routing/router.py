@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -297,7 +297,13 @@ class SmsRouter:
         lights of their own that ask them; this one only sums up."""
         if len(self.members) == 1:
             return await self.members[0].probe()
-        down = [member.name.partition(".")[2] for member in self.members if not member.sends]
+        return self.summary([member.name for member in self.members if not member.sends])
+
+    def settle(self, well: Collection[str]) -> None:
+        for member in self.members:
+            member.well_elsewhere = not member.here and member.name in well
+
+    def summary(self, down: Collection[str]) -> Health:
         proven = max((member.proven_at for member in self.members if member.proven_at is not None), default=None)
         params: dict[str, str | int | float] = {
             "accounts": len(self.members),
@@ -307,7 +313,7 @@ class SmsRouter:
         }
         if not down:
             return Health(HealthState.OK, "sms.ok", params, proven)
-        params["down"] = ", ".join(down)
+        params["down"] = ", ".join(name.partition(".")[2] for name in down)
         if len(down) == len(self.members):
             return Health(HealthState.DOWN, "sms.none", params, proven)
         return Health(HealthState.DEGRADED, "sms.some_down", params, proven)

@@ -1,4 +1,4 @@
-"""Which processes are alive, what each of them holds, and what channels say of themselves where no page can ask them."""
+"""Which processes are alive, what each of them holds, and what channels say of themselves to other processes."""
 
 from alembic import op
 

@@ -1,0 +1,140 @@
+"""The role `web`: console, API, and the providers' hooks. It keeps nothing in memory that another one would need."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from pathlib import Path
+
+import orjson
+from aiohttp import web
+
+from broadcasts.alert_pages import AlertPages
+from broadcasts.model import Role as OfficeRole
+from loa.cli.client import SERVICE_FILE
+from loa.importing import Imports
+from loa.metrics import Metrics
+from loa.roles.house import House
+from loa.roles.ready import Readiness
+from loa.settings import SettingsError
+from loa.texts import cap_office
+from loa.wiring import granting
+from store import access
+from store.engine import Tx
+from web.app import make_app
+from web.services import Services, WebSettings
+
+SHUTDOWN_SECONDS = 3.0
+
+
+class WebServer:
+    """`set_up_url`: where the first account is made, "" once there is one."""
+
+    def __init__(self, house: House, phone_wall: str = "") -> None:
+        self._house = house
+        self._phone_wall = phone_wall
+        self._runner: web.AppRunner | None = None
+        self._set_up_token = ""
+        self._word: dict[str, str] = {}
+
+    async def start(self, metrics: Metrics, readiness: Readiness) -> None:
+        """Raises `SettingsError` where the port is taken. Pages work from here on."""
+        house = self._house
+        if not await house.ledger.read(access.list_staff):
+            self._set_up_token = secrets.token_urlsafe()
+        app = make_app(self._services(metrics, readiness))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        host, port = house.settings.web.host, house.settings.web.port
+        house.url = await listen(self._runner, host, port)
+
+    def _services(self, metrics: Metrics, readiness: Readiness) -> Services:
+        house, settings = self._house, self._house.settings
+        return Services(
+            desk=house.desk,
+            ledger=house.ledger,
+            bus=house.bus,
+            channels=house.proven,
+            watch=house.watch,
+            grants=granting(house.routes),
+            units=house.units,
+            importing=Imports(house.ledger, house.units, house.data),
+            templates=house.templates,
+            texts=house.office_texts.texts,
+            orders=house.orders.desk,
+            carriers=house.orders.answers,
+            duty=house.duty.for_web(),
+            archive=house.archive,
+            enrolling=house.enrolment,
+            by_hand=house.posts,
+            schedules=house.schedules.desk,
+            alert_pages=AlertPages(house.ledger, house.desk, time.time),
+            metrics=metrics.collect,
+            not_ready=readiness.why_not,
+            cap=cap_office(settings),
+            settings=WebSettings(
+                office_name=settings.office.name,
+                public_url=settings.web.public_url,
+                demo=house.demo,
+                phone_wall_url=self._phone_wall,
+                trusted_proxies=tuple(str(one) for one in settings.web.trusted_proxies),
+                second_factor_for=frozenset(role.value for role in settings.sign_in.second_factor_for),
+                set_up_token=self._set_up_token,
+            ),
+        )
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    # -- for the operator on this machine -------------------------------------------------------------------------
+
+    @property
+    def set_up_url(self) -> str:
+        return f"{self._house.url}/set-up/{self._set_up_token}" if self._set_up_token else ""
+
+    @property
+    def admin_key(self) -> str:
+        return self._word["admin_key"]
+
+    async def tell_operator(self) -> None:
+        """An admin key for this machine's own operator, where only who may read the data folder finds it."""
+        house = self._house
+        name = access.LOCAL_OPERATOR
+        if not house.alone:
+            name += f"@{house.identity.host}:{house.settings.web.port}"
+
+        def renew(tx: Tx) -> str:
+            access.retire_key(tx, name)
+            return access.add_key(tx, name, OfficeRole.ADMIN.value, time.time())
+
+        self.leave_word(await house.ledger.write(renew))
+
+    def leave_word(self, admin_key: str, key: str | None = None) -> None:
+        """Where the service answers and with which keys, for commands on the same machine."""
+        self._word = {"api": f"{self._house.url}/api/v1", "admin_key": admin_key, "key": key or admin_key}
+        write_private(self._house.data / SERVICE_FILE, orjson.dumps(self._word))
+
+    def take_word_back(self) -> None:
+        (self._house.data / SERVICE_FILE).unlink(missing_ok=True)
+
+
+async def listen(runner: web.AppRunner, host: str, port: int) -> str:
+    """Raises `SettingsError` (port_taken); the address otherwise, of whatever port was free where `port` is 0."""
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as taken:
+        raise SettingsError("port_taken", host=host, port=str(port)) from taken
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{runner.addresses[0][1]}"
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """A file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+    fresh.replace(path)
