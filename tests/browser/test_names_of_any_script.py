@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from loa import export_pdf
+from broadcasts import export_pdf
 from store import access
 from store.engine import Tx
 from tests.browser.evening import DESK, PHONE

@@ -11,7 +11,7 @@ import pytest
 
 from broadcasts.aftermath import Aftermath
 from broadcasts.model import Actor, Draft, Refusal, Role
-from loa.export import write_export
+from broadcasts.export import write_export
 from tests.scenario.bot_office import UNITS, Office
 from tests.scenario.night import PHO_CHANH, TRUC_BAN, Leader, Night
 from tests.scenario.street import PATIENCE

@@ -18,7 +18,7 @@ from adapters.zalo.oa_group.channel import OaGroupChannel
 from adapters.zalo.oa_user.channel import OaUserChannel
 from broadcasts.attachments import divided, entries
 from loa.cli.out import say
-from loa.export import write_export
+from broadcasts.export import write_export
 from store.attachments import AttachmentRow
 from tests import files
 from tests.contract.recording import MemoryState

@@ -10,7 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from loa.cli.out import Failed
-from loa.export import write_export
+from broadcasts.export import write_export
 from loa.settings import ROOT
 from store.migrate import migrate
 from web.locale import Catalogue

@@ -9,7 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from reportlab.pdfgen.canvas import Canvas
 
-from loa.export import write_export
+from broadcasts.export import write_export
 from web.locale import Catalogue
 
 SAY = Catalogue("vi").say

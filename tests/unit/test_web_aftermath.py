@@ -11,7 +11,7 @@ from broadcasts.edxml import status_file
 from broadcasts.model import Actor, Draft, Role
 from broadcasts.prepared import After, load_prepared, office_templates, with_prepared
 from broadcasts.templates import TemplateError, fill, load_templates
-from loa.export import write_export
+from broadcasts.export import write_export
 from tests.web_stand import CHAIRMEN, Stand
 from text.dates import OFFICE_ZONE
 from text.safe import to_safe

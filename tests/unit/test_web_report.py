@@ -62,3 +62,28 @@ async def test_tiles_by_group(stand):
     page = await (await (await stand.browser("khach")).get(f"/broadcasts/{code}/rollcall?by=group")).text()
     assert len(set(re.findall(r'id="u-(\d+)"', page))) == CHAIRMEN
     assert 'id="d-g-' in page
+
+
+@pytest.mark.parametrize(("kind", "start"), [("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK"), ("pdf", b"%PDF")])
+async def test_the_report_is_a_file_of_each_kind(stand, kind, start):
+    code = await stand.sent(audience="unit:16012,16021")
+    viewer = await stand.browser("khach")
+    assert f"/broadcasts/{code}/report/export/{kind}" in await (await viewer.get(f"/broadcasts/{code}/report")).text()
+    answer = await viewer.get(f"/broadcasts/{code}/report/export/{kind}")
+    body = await answer.read()
+    assert (answer.status, body.startswith(start)) == (200, True)
+    assert f"loa-{code}.{kind}" in answer.headers["Content-Disposition"]
+    if kind == "csv":
+        assert "Xã" in body.decode()
+    assert (await viewer.get(f"/broadcasts/{code}/report/export/exe")).status == 404
+
+
+async def test_an_exercise_s_file_says_so_and_too_many_lines_are_left_to_the_server(stand, monkeypatch):
+    code = await stand.sent(audience="unit:16012,16021", mode="exercise")
+    viewer = await stand.browser("khach")
+    text = (await (await viewer.get(f"/broadcasts/{code}/report/export/csv")).read()).decode()
+    assert text.count("DIỄN TẬP") == 2
+    monkeypatch.setattr("web.console.report_files.LINES_MOST", 1)
+    refused = await viewer.get(f"/broadcasts/{code}/report/export/xlsx")
+    assert refused.status == 422
+    assert f"loa export {code}" in await refused.text()

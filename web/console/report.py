@@ -13,6 +13,7 @@ from store import outcomes
 from store.engine import Tx
 from store.outcomes import Cause
 from web.console.page import page, render
+from web.console.report_files import KINDS
 from web.context import ref_of, services_of
 from web.roles import at_least
 
@@ -60,6 +61,7 @@ async def report(request: web.Request) -> web.StreamResponse:
         channels={name: by_word(counts) for name, counts in channels.items()},
         causes=causes,
         size=size,
+        kinds=tuple(KINDS),
         word=lambda status: DeliveryState(status).word,
         unanswered=[row for row in rows if row.state in (AckState.AWAITING, AckState.UNREACHABLE)],
         timeline=await services.desk.events(view.code),
