@@ -41,6 +41,10 @@ class Content:
         return Content(rows, digest % _SPACE)
 
 
+class RowRefused(Exception):
+    """A row breaks a rule of the schema; the words are the engine's, without the row itself."""
+
+
 class Source(Protocol):
     async def revision(self) -> str:
         """Of its schema; "" where it has none."""
@@ -59,7 +63,8 @@ class Target(Source, Protocol):
 
     async def empty(self, table: str) -> None: ...
 
-    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None: ...
+    async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Raises `RowRefused`."""
 
     async def go_on_counting(self) -> None:
         """New rows get ids above those that came."""
@@ -72,8 +77,8 @@ class Transferred:
 
 
 async def transfer(source: Source, target: Target, told: Told, *, replace: bool = False) -> Transferred:
-    """Raises `LedgerError`: `transfer_schema` (they differ), `transfer_not_empty`, `transfer_not_the_same` (what came
-    is not what left)."""
+    """Raises `LedgerError`: `transfer_schema` (they differ), `transfer_not_empty`, `transfer_row` (the target refuses
+    one), `transfer_not_the_same` (what came is not what left)."""
     tables = await check(source, target, replace=replace)
     if replace:
         for table in reversed(tables):
@@ -106,7 +111,10 @@ async def _carry(source: Source, target: Target, table: str, columns: Sequence[s
     total, left = await source.count(table), Content()
     async for some in source.rows(table, columns):
         left = left.plus(some)
-        await target.insert(table, columns, some)
+        try:
+            await target.insert(table, columns, some)
+        except RowRefused as refused:
+            raise LedgerError("transfer_row", table=table, detail=str(refused)) from refused
         told(table, left.rows, total)
     came, again = await content(target, table, columns), await content(source, table, columns)
     if not came == left == again:

@@ -12,7 +12,7 @@ import asyncpg  # type: ignore[import-untyped]
 from store.engine import LedgerError
 from store.postgres import LOCK_SPACE, WRITE_LOCK
 from store.postgres_link import CONNECT_SECONDS, Address, in_our_words, unreachable
-from store.transfer import BATCH, REVISION
+from store.transfer import BATCH, REVISION, RowRefused
 
 LONG_SECONDS: Final = 3_600.0
 """For a statement that reads a whole table."""
@@ -61,7 +61,10 @@ class PostgresSide:
         await self._connection.execute(f"DELETE FROM {table}", timeout=LONG_SECONDS)  # noqa: S608
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        await self._connection.copy_records_to_table(table, records=rows, columns=list(columns))
+        try:
+            await self._connection.copy_records_to_table(table, records=rows, columns=list(columns))
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, OverflowError) as refused:
+            raise RowRefused(str(refused).splitlines()[0]) from refused
 
     async def go_on_counting(self) -> None:
         for table, column in await self._connection.fetch(_COUNTERS):

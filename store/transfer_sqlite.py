@@ -10,7 +10,7 @@ from typing import Any
 
 from store.engine import LedgerError, LedgerWriteError
 from store.postgres_tx import INSTEAD_OF_NUL, NUL
-from store.transfer import BATCH, REVISION
+from store.transfer import BATCH, REVISION, RowRefused
 
 BACKUP_FILES = "backup_file"
 """The table of a backup that a ledger does not have."""
@@ -53,7 +53,10 @@ class SqliteSide:
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join("?" * len(columns))
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
-        self._connection.executemany(sql, rows)
+        try:
+            self._connection.executemany(sql, rows)
+        except sqlite3.IntegrityError as refused:
+            raise RowRefused(str(refused)) from refused
 
     async def go_on_counting(self) -> None:
         """SQLite counts on from the highest id by itself."""
