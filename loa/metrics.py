@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 FRESH_SECONDS: Final = 5.0
 """How old the office's figures may be: scrapers ask every 15 s, several may ask."""
 
-Reachable = Callable[[], Awaitable[Mapping[str, bool]]]
+Reachable = Callable[[], Mapping[str, bool]]
 """What else must answer, by name ("redis")."""
 Lights = Callable[[], Awaitable[Sequence[tuple[str, Health]]]]
 
@@ -95,7 +95,7 @@ class Metrics:
             log.error("metrics_without_ledger", reason=failed.key)
             up[own.engine] = False
         if own.reachable is not None:
-            up |= await own.reachable()
+            up |= own.reachable()
         if own.lights is not None and up[own.engine]:
             found += office_metrics.lights(await own.lights(), now)
         since = {

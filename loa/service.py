@@ -27,7 +27,7 @@ from loa.settings import Settings
 from loa.shared_lanes import start_lanes
 from loa.version import version
 from store.engine import LedgerError
-from store.migrate import migrate
+from store.up_to_date import bring_up_to_date
 from text.dates import OFFICE_ZONE
 
 log = structlog.get_logger(__name__)
@@ -97,6 +97,7 @@ class Service:
             sending=[dispatcher.following.figures for dispatcher in self.sending.dispatchers],
             recorder=house.recorder,
             lights=house.proven.health,
+            reachable=lambda: {"redis": house.shared.away is None} if house.shared.shared else {},
             backup=house.watch.newest_backup,
             heartbeat=lambda: house.watch.heartbeat.last_at,
         )
@@ -119,7 +120,7 @@ class Service:
     def _migrate(self) -> None:
         """A newer program may have been here; whether the schema still allows ours, `Membership` asks."""
         try:
-            migrate(self.settings.store.ledger_url())
+            bring_up_to_date(self.settings.store.ledger_url())
         except LedgerError as newer:
             if newer.key != "ledger_too_new" or self.house.alone:
                 raise

@@ -193,12 +193,13 @@ async def test_lights_proofs_and_what_else_must_answer(room):
             ("zalo.user", Health(HealthState.OK, "ok")),
         ]
 
-    async def reachable():
-        return {"redis": False}
-
     found = await samples(
         metrics_of(
-            room, lights=lights, reachable=reachable, backup=lambda: room.clock.at - 60, heartbeat=lambda: room.clock.at
+            room,
+            lights=lights,
+            reachable=lambda: {"redis": False},
+            backup=lambda: room.clock.at - 60,
+            heartbeat=lambda: room.clock.at,
         )
     )
     assert found['loa_channel_light{channel="sms.one",state="down"}'] == 1
