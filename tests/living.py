@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -132,6 +132,15 @@ def write_config(
     return path
 
 
+def launched(arguments: Sequence[str], log: Path, **options: Any) -> Process:
+    """`loa` with these arguments, as a process."""
+    return Process((*LOA, *arguments), log, **options)
+
+
+Launch = Callable[..., Any]
+"""(arguments, log) → a `Process`, or what stands for one."""
+
+
 @dataclass(slots=True)
 class Office:
     """One data folder and the service that runs on it, now and after each restart."""
@@ -139,7 +148,9 @@ class Office:
     folder: Path
     config: Path
     town: Town | None = None
-    process: Process = field(init=False)
+    launch: Launch = launched
+    arguments: Sequence[str] = ()
+    process: Any = field(init=False)
     api: Http = field(init=False)
     """As an officer, who may draft; `approver` is another person."""
     approver: Http = field(init=False)
@@ -153,8 +164,8 @@ class Office:
 
     def start(self, **options: Any) -> None:
         """`loa run`; returns when it is ready."""
-        command = (*LOA, "run", "--config", str(self.config))
-        self.process = Process(command, self.folder / "service.log", **options)
+        arguments = ("run", *self.arguments, "--config", str(self.config))
+        self.process = self.launch(arguments, self.folder / "service.log", **options)
         said = self.process.ready()
         assert said["ready"] is True
         self.url = said["console"]

@@ -105,7 +105,8 @@ def _control_app(sim: SmscSim) -> web.Application:
             if session.system is not None
         ]
         waiting = sum(len(system.outbox) for system in sim.carrier.systems.values())
-        return web.json_response({"sessions": found, "waiting": waiting})
+        unanswered = sum(len(session.outstanding) for session in sim.carrier.sessions)
+        return web.json_response({"sessions": found, "waiting": waiting, "unanswered": unanswered})
 
     app = web.Application()
     app.add_routes(routes(sim.stage, sim))

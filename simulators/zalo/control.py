@@ -1,6 +1,7 @@
 """The part of the control API that is Zalo's own, beside that of every stage.
 
 - `POST /_sim/webhook {"url"}` → `{"enabled"}`: save the OA's webhook address (probed with an unsigned `{}`)
+- `GET /_sim/webhook` → `{"url", "enabled", "under_way", "counts"}`: events without an answer yet, and how others ended
 - `POST /_sim/users [{"user_id", "name", "on_mobile"?, "off"?, "last_interaction_days"?, "phone"?, "follows"?}]`: add or
   change people; -1 days: never wrote to the OA
 - `POST /_sim/groups [{"group_id", "name", "members": [ids], "link"?, "status"?, "max_member"?, "valid_through"?,
@@ -35,6 +36,12 @@ def control_routes(sim: ZaloSim) -> list[web.RouteDef]:
     async def webhook(request: web.Request) -> web.Response:
         return answers.json({"enabled": await sim.webhook.register((await request.json())["url"])})
 
+    async def webhook_stands(_: web.Request) -> web.Response:
+        hook = sim.webhook
+        return answers.json(
+            {"url": hook.url, "enabled": hook.enabled, "under_way": hook.under_way, "counts": dict(hook.counts)}
+        )
+
     async def users(request: web.Request) -> web.Response:
         return _tried(lambda rows: [put_user(sim, row) for row in rows], await request.json())
 
@@ -62,6 +69,7 @@ def control_routes(sim: ZaloSim) -> list[web.RouteDef]:
 
     return [
         web.post("/_sim/webhook", webhook),
+        web.get("/_sim/webhook", webhook_stands),
         web.post("/_sim/users", users),
         web.post("/_sim/groups", groups),
         web.post("/_sim/reply", reply),

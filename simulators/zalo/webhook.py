@@ -41,6 +41,11 @@ class WebhookSender:
         self.enabled = status == 200
         return self.enabled
 
+    @property
+    def under_way(self) -> int:
+        """Events that the receiver has not answered yet, repeats that are waited for included."""
+        return len(self._tasks)
+
     def send(self, event: Json, zns: bool = False) -> asyncio.Task[None] | None:
         """Under way at once; the task ends when the receiver has answered or Zalo has given up."""
         if not self.url or not self.enabled:
