@@ -52,24 +52,22 @@ RARE = {
 def scrape(tmp_path_factory) -> Scrape:
     """A demo that has sent to everybody on every channel, and heard people answer."""
     folder = tmp_path_factory.mktemp("monitoring")
-    with pytest.MonkeyPatch.context() as patch:
-        (folder / "backups").mkdir()
-        (folder / "backups" / "one.loa").write_bytes(b"x")
-        patch.setenv("LOA_WATCH__BACKUP_FOLDER", str(folder / "backups"))
-        with demo(folder, "--speed", "10") as town:
-            made = town.loa(
-                "send", "--text", "Kiểm tra liên lạc", "--to", "all-units", "--channels", "zalo,telegram,sms",
-                "--valid-for", "2h", "--approver-key", town.said["approver_key"],
-            )  # fmt: skip
-            assert made.returncode == 0, made.stderr
+    (folder / "backups").mkdir()
+    (folder / "backups" / "one.loa").write_bytes(b"x")
+    config = folder / "config.toml"
+    config.write_text(f'[watch]\nbackup_folder = "{folder}/backups"\n')
+    with demo(folder, "--speed", "10", "--config", str(config)) as town:
+        made = town.loa(
+            "send", "--text", "Kiểm tra liên lạc", "--to", "all-units", "--channels", "zalo,telegram,sms",
+            "--valid-for", "2h", "--approver-key", town.said["approver_key"],
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
 
-            def read() -> Scrape | None:
-                made = Scrape().read(scraped(town.api))
-                return (
-                    made if made.values.get(("loa_receipts_total", "state"), set()) >= {"delivered", "seen"} else None
-                )
+        def read() -> Scrape | None:
+            now = Scrape().read(scraped(town.api))
+            return now if now.values.get(("loa_receipts_total", "state"), set()) >= {"delivered", "seen"} else None
 
-            return until(read, 30.0, town.process.tail, pause=0.5)
+        return until(read, 30.0, town.process.tail, pause=0.5)
 
 
 def scraped(api: Http) -> str:
