@@ -43,6 +43,10 @@ class Tx(Protocol):
         """Ends a SELECT whose rows are written later in the same `beside` transaction; ask in ascending order."""
         ...
 
+    def clock(self) -> float:
+        """Seconds since the epoch, as the machine of the ledger has them; of an SQLite file that is this machine."""
+        ...
+
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Rows: ...
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> object:
@@ -63,6 +67,11 @@ class Tx(Protocol):
 
     def among(self, sql: str, values: Sequence[Any], parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a statement with `IN (?*)`, for any number of `values`. `parameters` are its other marks."""
+        ...
+
+    def add_partition(self, table: str, name: str, values: str, options: str = "") -> bool:
+        """Make `<table>_<name>` for these values, where the engine parts tables and nobody else has made it. False:
+        there is none."""
         ...
 
 

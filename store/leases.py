@@ -7,13 +7,8 @@ from the present one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from store.engine import Tx
-
-_SQLITE_NOW: Final = "SELECT (julianday('now') - 2440587.5) * 86400.0"
-"""SQLite runs in this process, so this is the machine's clock."""
-_POSTGRESQL_NOW: Final = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +23,7 @@ class Lease:
 
 def ledger_clock(tx: Tx) -> float:
     """Seconds since the epoch, as the machine of the ledger has them."""
-    many_machines = bool(getattr(tx, "for_update", ""))
-    return float(tx.execute(_POSTGRESQL_NOW if many_machines else _SQLITE_NOW).fetchone()[0])
+    return tx.clock()
 
 
 def take(tx: Tx, name: str, owner: str, now: float, seconds: float) -> int | None:

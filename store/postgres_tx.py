@@ -7,8 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+import asyncpg  # type: ignore[import-untyped]
+import structlog
+
 from store.postgres_link import Link
 
+log = structlog.get_logger(__name__)
+
+PARTITION_WAIT: Final = "2s"
+"""How long readers of a table are waited for to give it a partition; meanwhile new ones wait, too."""
 COPY_FROM: Final = 20
 """Rows from which COPY is faster than one INSERT of arrays."""
 NUL: Final = "\x00"
@@ -48,6 +55,9 @@ class PostgresTx:
     def __init__(self, link: Link, *, writes: bool) -> None:
         self._link = link
         self.for_update = " FOR UPDATE" if writes else ""
+
+    def clock(self) -> float:
+        return float(self.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()[0])
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Found:
         text, gives_rows = _prepared(sql)
@@ -102,6 +112,20 @@ class PostgresTx:
         before = head.count("?")
         given = (*parameters[:before], list(_cleaned(values)), *parameters[before:])
         return self.execute(f"{head}= ANY(?){tail}", given).fetchall()
+
+    def add_partition(self, table: str, name: str, values: str, options: str = "") -> bool:
+        run, connection = self._link.run, self._link.connection
+        run(connection.execute(f"SAVEPOINT part; SET LOCAL lock_timeout = '{PARTITION_WAIT}'"))
+        stored = f" WITH ({options})" if options else ""
+        try:
+            sql = f"CREATE TABLE IF NOT EXISTS {table}_{name} PARTITION OF {table} FOR VALUES {values}{stored}"
+            run(connection.execute(sql))
+        except (asyncpg.LockNotAvailableError, asyncpg.CheckViolationError) as refused:
+            run(connection.execute("ROLLBACK TO part; RELEASE part"))
+            log.info("partition_not_made", table=table, name=name, why=type(refused).__name__)
+            return False
+        run(connection.execute("RELEASE part; SET LOCAL lock_timeout = 0"))
+        return True
 
     def _types(self, statement: str) -> list[str]:
         """What the server takes each mark of a statement for."""

@@ -13,6 +13,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -44,6 +45,9 @@ class Connection(sqlite3.Connection):
 
     for_update: Final = ""
 
+    def clock(self) -> float:
+        return time.time()
+
     def insert_many(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], on_conflict: str = ""
     ) -> int:
@@ -63,6 +67,9 @@ class Connection(sqlite3.Connection):
             marks = ",".join("?" * len(some))
             found += self.execute(f"{head}{marks}{tail}", (*parameters[:before], *some, *parameters[before:]))
         return found
+
+    def add_partition(self, table: str, name: str, values: str, options: str = "") -> bool:
+        return False
 
 
 class SqliteLedger(Ledger):
