@@ -18,7 +18,8 @@ TOKEN_BYTES: Final = 32
 KEY_PREFIX: Final = "loa_"
 """So that a key that leaked into a text is recognised as one."""
 LOCAL_OPERATOR: Final = "local"
-"""The key of whoever may read the service's data folder: the root of trust, who needs no second person."""
+"""The key of whoever may read the service's data folder: the root of trust, who needs no second person. Where several
+processes have such a folder, each is `local@` and its place."""
 ANSWERS_KEPT_SECONDS: Final = 24 * 3600.0
 """How long an Idempotency-Key is remembered, as Stripe and the IETF draft's examples do."""
 
@@ -59,9 +60,25 @@ def add_staff(tx: Tx, name: str, role: str, password_hash: str, now: float, titl
     return Staff(id=row[0], name=name, title=title, role=role, active=True)
 
 
+def is_operator(name: str) -> bool:
+    """Whether this is a key that only the reader of a data folder has. Nobody else can have such a name."""
+    return name.partition("@")[0] == LOCAL_OPERATOR
+
+
+def renew_operator(tx: Tx, place: str, role: str, now: float) -> str:
+    """The key of the operator at this place ("" where there is but one), in place of the one before."""
+    name = f"{LOCAL_OPERATOR}@{place}" if place else LOCAL_OPERATOR
+    retire_key(tx, name)
+    return _new_key(tx, name, role, now)
+
+
 def add_key(tx: Tx, name: str, role: str, now: float) -> str:
     """A new API key, shown this once. Raises `NameTaken`."""
     _refuse_taken(tx, name)
+    return _new_key(tx, name, role, now)
+
+
+def _new_key(tx: Tx, name: str, role: str, now: float) -> str:
     key = KEY_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
     tx.execute(
         "INSERT INTO api_key (name, role, key_hash, created_at) VALUES (?, ?, ?, ?)", (name, role, digest(key), now)
@@ -86,7 +103,7 @@ def replace_staff(tx: Tx, name: str, role: str, password_hash: str, now: float) 
 def _refuse_taken(tx: Tx, name: str) -> None:
     """One name space for people and keys: "not by the author" compares names."""
     taken = tx.execute("SELECT 1 FROM staff WHERE name = ? UNION SELECT 1 FROM api_key WHERE name = ?", (name, name))
-    if taken.fetchone():
+    if taken.fetchone() or is_operator(name):
         raise NameTaken(name)
 
 

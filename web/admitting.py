@@ -54,7 +54,7 @@ def change_role(tx: Tx, one: Staff, role: Role, by: str, now: float) -> bool:
 
 def gives_alone(by: str, role: Role) -> bool:
     """Whether `by` needs nobody else to give this role."""
-    return by == access.LOCAL_OPERATOR or _is_open(role)
+    return access.is_operator(by) or _is_open(role)
 
 
 def _is_open(role: Role) -> bool:

@@ -21,7 +21,6 @@ from loa.settings import SettingsError
 from loa.texts import cap_office
 from loa.wiring import granting
 from store import access
-from store.engine import Tx
 from web.app import make_app
 from web.services import Services, WebSettings
 
@@ -101,15 +100,9 @@ class WebServer:
     async def tell_operator(self) -> None:
         """An admin key for this machine's own operator, where only who may read the data folder finds it."""
         house = self._house
-        name = access.LOCAL_OPERATOR
-        if not house.alone:
-            name += f"@{house.identity.host}:{house.settings.web.port}"
-
-        def renew(tx: Tx) -> str:
-            access.retire_key(tx, name)
-            return access.add_key(tx, name, OfficeRole.ADMIN.value, time.time())
-
-        self.leave_word(await house.ledger.write(renew))
+        place = "" if house.alone else f"{house.identity.host}:{house.settings.web.port}"
+        role, now = OfficeRole.ADMIN.value, time.time()
+        self.leave_word(await house.ledger.write(lambda tx: access.renew_operator(tx, place, role, now)))
 
     def leave_word(self, admin_key: str, key: str | None = None) -> None:
         """Where the service answers and with which keys, for commands on the same machine."""
