@@ -10,13 +10,16 @@ import time
 from dataclasses import dataclass, field
 
 from adapters.contract import Now
+from adapters.rates import Rates
 from lanes.memory import Forgetful, MemoryBus, MemoryLanes
+from lanes.memory_rates import MemoryRates
 from lanes.port import Away, Bus, Lanes, Remembered
 from lanes.redis_address import address
 from lanes.redis_bus import RedisBus
 from lanes.redis_lanes import RedisLanes
 from lanes.redis_link import Link
 from lanes.redis_owner import Owner
+from lanes.redis_rates import RedisRates
 from lanes.redis_remembered import RedisRemembered
 
 MEMORY = "memory://"
@@ -29,6 +32,7 @@ class OpenedLanes:
     lanes: Lanes
     bus: Bus
     remembered: Remembered
+    rates: Rates
     link: Link | None = field(default=None, repr=False)
 
     @property
@@ -47,18 +51,22 @@ class OpenedLanes:
             await self.link.open(Owner(installation, office))
             self.lanes.start()
             self.bus.start()
+            if isinstance(self.rates, RedisRates):
+                await self.rates.start()
 
     async def stop(self) -> None:
         """After the workers."""
         await self.lanes.close()
         if self.link is not None and isinstance(self.bus, RedisBus):
             await self.bus.stop()
+            if isinstance(self.rates, RedisRates):
+                await self.rates.stop()
             await self.link.close()
 
 
 def opened(url: str, owner: str, now: Now = time.time) -> OpenedLanes:
     """`owner` names this process among the others. Raises `LanesError` for an address that cannot be read."""
     if url == MEMORY:
-        return OpenedLanes(MemoryLanes(now), MemoryBus(), Forgetful())
+        return OpenedLanes(MemoryLanes(now), MemoryBus(), Forgetful(), MemoryRates())
     link = Link(address(url), owner, now)
-    return OpenedLanes(RedisLanes(link, now), RedisBus(link), RedisRemembered(link), link)
+    return OpenedLanes(RedisLanes(link, now), RedisBus(link), RedisRemembered(link), RedisRates(link), link)
