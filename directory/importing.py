@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -152,10 +152,21 @@ def _carry_out(tx: Tx, step: Step, now: float) -> None:
             raise RuntimeError(f"line {step.line}: the plan gave out an address twice")
 
 
-async def import_numbers(ledger: Ledger, path: Path, name: str, now: float, *, dry_run: bool = False) -> ListReport:
+Told = Callable[[int, int], None]
+"""Hears how far a long import is: (done, of how many)."""
+
+
+def untold(done: int, of: int) -> None:
+    """Where nobody waits for it."""
+
+
+async def import_numbers(
+    ledger: Ledger, path: Path, name: str, now: float, *, dry_run: bool = False, told: Told = untold
+) -> ListReport:
     """Make a new version of the list `name` from a CSV or XLSX file; "" makes a nameless list for one broadcast.
 
     Numbers are kept in ascending order, each once. Until the last one is stored the name means the old version.
+    `told` hears how many are stored, of how many at most.
     Raises `FileRefused`, and `LedgerError` where nothing could be stored.
     """
     kept_name = slug(name)
@@ -176,6 +187,7 @@ async def import_numbers(ledger: Ledger, path: Path, name: str, now: float, *, d
             while batch := await asyncio.to_thread(_next, numbers):
                 await comparison.look(batch)
                 await version.append(batch)
+                told(version.digest.size, collected.valid)
             list_id = (await version.finish()).id
             digest = version.digest
     report = ListReport(

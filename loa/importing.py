@@ -11,6 +11,7 @@ from tempfile import NamedTemporaryFile
 
 from broadcasts.model import Actor, Refusal, RefusalKind
 from directory import content_import, importing
+from directory.importing import Told, untold
 from directory.reading import FileRefused, Reject
 from directory.units import UnitCatalogue
 from store.engine import Ledger, LedgerError
@@ -27,12 +28,17 @@ class Imports:
         self._units = units
         self._folder = folder
 
-    async def numbers(self, name: str, chunks: AsyncIterator[bytes], *, dry_run: bool) -> ImportReport:
+    async def numbers(
+        self, name: str, chunks: AsyncIterator[bytes], *, dry_run: bool, told: Told = untold
+    ) -> ImportReport:
         """Numbers in CSV or one a line, as they come; "" makes a list for one broadcast."""
         with self._upload(".csv") as path:
             await _fill(path, chunks)
+            told(0, 0)
             with _refusals():
-                report = await importing.import_numbers(self._ledger, path, name, time.time(), dry_run=dry_run)
+                report = await importing.import_numbers(
+                    self._ledger, path, name, time.time(), dry_run=dry_run, told=told
+                )
         return ImportReport(
             added=report.added,
             changed=0,

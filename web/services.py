@@ -25,6 +25,7 @@ from broadcasts.model import Actor, BroadcastView
 from broadcasts.office_texts import OfficeTexts
 from broadcasts.schedules.office import ScheduleDesk
 from broadcasts.templates import TemplateSet
+from directory.importing import Told, untold
 from directory.people_plan import Step
 from directory.units import UnitCatalogue
 from lanes.port import Bus
@@ -68,8 +69,11 @@ class ImportReport:
 class Importing(Protocol):
     """How files of numbers and people come in."""
 
-    async def numbers(self, name: str, chunks: AsyncIterator[bytes], *, dry_run: bool) -> ImportReport:
-        """Phone numbers in CSV or one a line, as they come. `name` "" makes a list for one broadcast."""
+    async def numbers(
+        self, name: str, chunks: AsyncIterator[bytes], *, dry_run: bool, told: Told = untold
+    ) -> ImportReport:
+        """Phone numbers in CSV or one a line, as they come. `name` "" makes a list for one broadcast. `told` hears
+        (0, 0) when the whole file is there, then how many are stored of how many."""
 
     async def people(
         self, filename: str, content: bytes, actor: Actor, *, dry_run: bool, replace: bool = False, expect: str = ""

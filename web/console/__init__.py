@@ -31,6 +31,7 @@ from web.console import (
     handover,
     inbox,
     live,
+    number_lists,
     office_texts,
     people_import,
     report,
@@ -89,6 +90,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *watch.ROUTES,
     *office_texts.ROUTES,
     *unit_groups.ROUTES,
+    *number_lists.ROUTES,
     *live.ROUTES,
     *files.ROUTES,
 )

@@ -48,6 +48,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Entry("/directory", "directory"),
             Entry("/enrolment", "enrolment"),
             Entry("/unit-groups", "unit_groups"),
+            Entry("/number-lists", "number_lists", Role.OFFICER),
             Entry("/roster", "roster"),
             Entry("/handovers", "handovers"),
             Entry("/staff-addresses", "staff_addresses", Role.ADMIN),
