@@ -7,8 +7,6 @@ import io
 from decimal import Decimal
 from typing import Final
 
-import xlsxwriter
-
 from broadcasts.damage_reports import RoundView, UnitReport
 from broadcasts.damage_words import DamageWords
 from text.cells import plain_cell
@@ -60,6 +58,8 @@ def _plain(cell: Cell) -> Cell:
 def as_xlsx(view: RoundView, words: DamageWords) -> bytes:
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    import xlsxwriter  # loaded by the first export
+
     with xlsxwriter.Workbook(out, options) as book:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet()

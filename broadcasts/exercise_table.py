@@ -7,8 +7,6 @@ from collections.abc import Callable
 from io import BytesIO, StringIO
 from typing import Final
 
-import xlsxwriter
-
 from broadcasts.exercises import ExerciseResult, UnitResult
 from text.cells import plain_cell
 from text.dates import moment
@@ -49,6 +47,8 @@ def as_csv(result: ExerciseResult, say: Say) -> bytes:
 def as_xlsx(result: ExerciseResult, say: Say) -> bytes:
     out = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    import xlsxwriter  # loaded by the first export
+
     with xlsxwriter.Workbook(out, options) as book:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet(say("sheet.exercise"))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import xlsxwriter
 
 from broadcasts.edxml import status_file
 from text.cells import plain_cell
@@ -163,6 +162,8 @@ def _xlsx(
 ) -> int:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     count, marks = 0, marks_of(view, say)
+    import xlsxwriter  # loaded by the first export
+
     with xlsxwriter.Workbook(str(to), options) as book:
         bold = book.add_format({"bold": True})
         for name, columns, rows in (

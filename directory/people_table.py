@@ -7,8 +7,6 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import xlsxwriter
-
 from directory.book import Entry, UnitEntry
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -51,6 +49,8 @@ def as_xlsx(table: Table) -> bytes:
     """Every cell is a text, so that long ids and leading zeros stay what they are."""
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    import xlsxwriter  # loaded by the first export
+
     with xlsxwriter.Workbook(out, options) as book:
         bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
         sheet = book.add_worksheet()

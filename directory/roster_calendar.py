@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import Final
 
-from icalendar import Calendar, Event
-
 from store.roster import ShiftRow
 from text.dates import local
 
@@ -19,6 +17,8 @@ REFRESH: Final = timedelta(hours=1)
 
 def calendar(shifts: Sequence[ShiftRow], name: str, titles: Mapping[str, str], made_at: float) -> bytes:
     """`titles`: what a shift of each duty is called; times are given in UTC, which every calendar shows as local."""
+    from icalendar import Calendar, Event  # loaded by the first telephone that asks
+
     feed = Calendar()
     feed.add("prodid", "-//Loa//duty roster//VI")
     feed.add("version", "2.0")

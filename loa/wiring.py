@@ -16,7 +16,6 @@ from adapters.sms.settings import SmsAccount
 from adapters.sms.smpp.channel import SmppChannel
 from adapters.sms.speedsms.channel import SpeedSmsChannel
 from adapters.sms.speedsms.settings import SpeedSmsAccount
-from adapters.telegram.channel import TelegramChannel
 from adapters.zalo.account import ZaloOa
 from adapters.zalo.bot.channel import BotChannel
 from adapters.zalo.oa_group.channel import OaGroupChannel
@@ -73,6 +72,8 @@ def _zalo(adapters: Adapters, state: DurableState, now: Now, parts: Part) -> lis
 def _telegram(adapters: Adapters, state: DurableState, now: Now, parts: Part) -> list[Route]:
     if not adapters.telegram.enabled:
         return []
+    from adapters.telegram.channel import TelegramChannel  # its library is heavy, and off by default
+
     direct, homes = TelegramChannel(adapters.telegram, state, now, parts), (TELEGRAM,)
     routes = [Route(direct, TELEGRAM, homes=homes, listens=True)]
     if adapters.telegram.group_chat_id:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -87,3 +89,18 @@ def upgrade(connection: Connection, path: str, to: str = "head") -> str:
     if revision is None or (to == "head" and revision != ScriptDirectory.from_config(config).get_current_head()):
         raise LedgerError("ledger_not_usable", path=path, detail=f"revision {revision}")
     return revision
+
+
+def main() -> int:
+    """`python -m store.migrate`: the URL from standard input, for it may hold a password; what is wrong as JSON on
+    standard output (`store.up_to_date`)."""
+    try:
+        migrate(sys.stdin.read())
+    except LedgerError as wrong:
+        sys.stdout.write(json.dumps({"key": wrong.key, "params": wrong.params}))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from store.engine import Ledger, LedgerError
-from store.postgres import PostgresLedger
 from store.sqlite import SqliteLedger
 
 SQLITE: Final = "sqlite:///"
@@ -21,5 +20,7 @@ def ledger_at(url: str, files: Path | None = None) -> Ledger:
     if url.startswith(POSTGRESQL):
         if files is None:
             raise LedgerError("ledger_files")
+        from store.postgres import PostgresLedger  # its driver takes memory that one machine has no use for
+
         return PostgresLedger(url, files)
     raise LedgerError("ledger_url", value=url.partition(":")[0])

@@ -7,7 +7,6 @@ from typing import Final
 
 from broadcasts.carrier_orders.form import make_form, moment
 from broadcasts.carrier_orders.model import CarrierLine, LetterKind, OrderView
-from broadcasts.carrier_orders.pdf import make_pdf
 from broadcasts.carrier_orders.wording import Wording
 from text.folding import fold
 
@@ -30,6 +29,8 @@ class Letter:
 def make_letter(
     kind: LetterKind, letter_id: int, view: OrderView, carrier: CarrierLine, office: str, link: str, words: Wording
 ) -> Letter:
+    from broadcasts.carrier_orders.pdf import make_pdf  # loaded by the first order
+
     pieces = words.letters[kind.value]
     facts = {
         "carrier": carrier.name, "office": office, "code": view.code, "number": view.document_no,

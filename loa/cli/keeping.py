@@ -1,4 +1,7 @@
-"""Commands that keep the ledger: backup, restore, and moving it into another database."""
+"""Commands that keep the ledger: backup, restore, and moving it into another database.
+
+`loa run` loads this module, too, so each command loads for itself what takes tens of megabytes: the migrations and the
+drivers of both databases."""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from loa import backups, moving
 from loa.cli.out import Failed, line, note, say
 from loa.settings import Settings, load_settings
 from store.engine import LedgerError
@@ -27,6 +29,8 @@ TELL_SECONDS: Final = 2.0
 
 def backup(file: Annotated[Path, typer.Argument()], config: Config = None) -> None:
     """A whole copy of the ledger with all attached files, also while the service runs."""
+    from loa import backups, moving
+
     url, files = _ledger(config)
     if file.exists():
         raise Failed("cli.file_exists", path=str(file))
@@ -47,6 +51,8 @@ def restore(
     config: Config = None,
 ) -> None:
     """Put a backup in the ledger's place; the service must not run. A ledger in a file is kept beside it."""
+    from loa import backups, moving
+
     settings = load_settings(config)
     url, files = settings.store.ledger_url(), settings.store.files_folder()
     try:
@@ -70,6 +76,8 @@ def move(
     config: Config = None,
 ) -> None:
     """Move the ledger into another database while no service runs; FROM stays as it is."""
+    from loa import moving
+
     for url in (source, target):
         if not moving.is_served(url):
             raise Failed("error.ledger_url", value=url.partition(":")[0])

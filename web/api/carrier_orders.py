@@ -24,7 +24,6 @@ from broadcasts.carrier_orders.model import (
     OrderState,
     OrderView,
 )
-from broadcasts.carrier_orders.pdf import make_pdf
 from broadcasts.carrier_orders.wording import load_wording
 from broadcasts.model import Actor, Refusal, RefusalKind, Role
 from web.api.endpoint import Call, Nothing, endpoint
@@ -199,6 +198,8 @@ async def pdf_response(services: Services, ref: str, place: int, actor: Actor) -
     carrier, link = carrier_of(view, place), await link_for(actor, services, ref, place)
     words = load_wording()
     form = make_form(view, carrier, services.orders.settings.office, link, words)
+    from broadcasts.carrier_orders.pdf import make_pdf  # loaded by the first who prints
+
     body = await asyncio.to_thread(make_pdf, form)
     shown = {"Content-Disposition": f'inline; filename="{file_name(view, carrier, words)}"'}
     return web.Response(body=body, content_type=PDF, headers=shown)

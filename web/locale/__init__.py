@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
@@ -34,27 +33,31 @@ _TURNING: Final = re.compile("[\u0590-\u08ff\u202a-\u202e\u2066\u2067]")
 """Letters written from right to left (Hebrew, Arabic and their kin) and marks that turn what follows them."""
 
 
+Forms = tuple[str, ...]
+"""Of one sentence: one, or one for each of the language's plural forms."""
+
+
 class Catalogue:
     """The sentences of one language."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang if lang in LANGUAGES else DEFAULT_LANGUAGE
-        self._po = _read(self.lang)
-        self._plural: Callable[[int], int] = c2py(self._po.plural_expr)
+        plural, self._sentences = _read(self.lang)
+        self._plural: Callable[[int], int] = c2py(plural)
 
     def has(self, key: str) -> bool:
-        return self._po.get(key) is not None
+        return key in self._sentences
 
     def all_keys(self) -> set[str]:
-        return {str(_key(message.id)) for message in self._po if message.id}
+        return set(self._sentences)
 
     def say(self, key: str, /, **params: Any) -> str:
         """The sentence of `key` with its blanks filled. Never raises: an unknown key is shown as it is, and logged."""
-        message = self._po.get(key)
-        if message is None or not message.string:
+        forms = self._sentences.get(key)
+        if not forms:
             log.warning("wording_missing", key=key, lang=self.lang)
             return key
-        return _BLANK.sub(lambda blank: self._shown(params, blank), self._form(message.string, params))
+        return _BLANK.sub(lambda blank: self._shown(params, blank), self._form(forms, params))
 
     def first(self, *keys: str, **params: Any) -> str:
         """The sentence of the first key that has one, else of the last."""
@@ -64,10 +67,9 @@ class Catalogue:
         """20.000 in Vietnamese, 20,000 in English."""
         return str(format_decimal(value, locale=self.lang))
 
-    def _form(self, text: Any, params: dict[str, Any]) -> str:
-        if isinstance(text, str):
-            return text
-        forms = list(text)
+    def _form(self, forms: Forms, params: dict[str, Any]) -> str:
+        if len(forms) == 1:
+            return forms[0]
         n = params.get("n", 0)
         which = self._plural(abs(int(n))) if isinstance(n, int | float) else 0
         return str(forms[min(which, len(forms) - 1)])
@@ -99,12 +101,8 @@ def catalogue(lang: str) -> Catalogue:
 
 def blanks_of(lang: str) -> dict[str, list[frozenset[str]]]:
     """Key → the blanks of each of its forms, for the test that compares languages."""
-    found: dict[str, list[frozenset[str]]] = {}
-    for message in _read(lang):
-        if message.id:
-            forms = [message.string] if isinstance(message.string, str) else list(message.string or ())
-            found[str(_key(message.id))] = [frozenset(_BLANK.findall(form)) for form in forms]
-    return found
+    _, sentences = _read(lang)
+    return {key: [frozenset(_BLANK.findall(form)) for form in forms] for key, forms in sentences.items()}
 
 
 def prefer(accept_language: str) -> str:
@@ -130,10 +128,20 @@ def _weight(parameter: str) -> float:
 
 
 @cache
-def _read(lang: str) -> Catalog:
+def _read(lang: str) -> tuple[str, dict[str, Forms]]:
+    """(gettext's plural expression, key → the forms of its sentence; none where it is not translated).
+
+    Babel's own catalogue keeps an object for each message, several megabytes in all."""
     with (_HERE / f"{lang}.po").open("rb") as po:
-        return read_po(po, locale=lang, abort_invalid=True)
+        read = read_po(po, locale=lang, abort_invalid=True)
+    sentences = {}
+    for message in read:
+        if message.id:
+            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+            sentences[_key(message.id)] = tuple(forms) if all(forms) else ()
+    return read.plural_expr, sentences
 
 
 def _key(message_id: Any) -> str:
-    return message_id if isinstance(message_id, str) else str(message_id[0])
+    """Of a message with plural forms, gettext's id is a pair."""
+    return str(message_id if isinstance(message_id, str) else message_id[0])
