@@ -79,8 +79,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
     seen = request.headers.get("Last-Event-ID") or request.query.get(SEEN_FIELD, "")
     async with streams.hints(request, *topics) as hints, streams.opened(request) as response:
         await streams.begin(response)
+        fresh = 0.0  # what was made before this stream listened may lack what its page already shows
         while True:
-            regions = await current(request)
+            regions = await current(request, fresh)
+            fresh = streams.HINT_GAP_SECONDS
             now = digest(regions)
             if now != seen:
                 changed = {name: html for name, html in regions.items() if shown.get(name) != html}
@@ -105,8 +107,8 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def current(request: web.Request) -> Regions:
-    """The live parts of the page that asks."""
+async def current(request: web.Request, fresh_seconds: float = streams.HINT_GAP_SECONDS) -> Regions:
+    """The live parts of the page that asks, made no longer ago than `fresh_seconds` for whoever asked then."""
     say, ref = say_of(request), request.query.get("broadcast", "")
     shared = request.app[SHARED]
     regions = dict(await _bar(request))
@@ -114,14 +116,14 @@ async def current(request: web.Request) -> Regions:
         ref = checked_ref(ref)
         show = "map" if request.query.get("show") == "map" else "tiles"
         key = f"rollcall {show} {say.lang} {ref}"
-        regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: rollcall.regions(request, ref, show))
+        regions |= await shared.get(key, fresh_seconds, lambda: rollcall.regions(request, ref, show))
     elif order := request.query.get("order", ""):
         order = named_order(order)
         key = f"order {say.lang} {order}"
-        regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: carrier_orders.regions(request, order))
+        regions |= await shared.get(key, fresh_seconds, lambda: carrier_orders.regions(request, order))
     elif "board" in request.query:
         key = f"board {say.lang} {actor_of(request).name} {_csrf(request)}"
-        regions |= await shared.get(key, streams.HINT_GAP_SECONDS, lambda: board.regions(request))
+        regions |= await shared.get(key, fresh_seconds, lambda: board.regions(request))
     return regions
 
 
