@@ -6,8 +6,8 @@ import sys
 
 from tests.processes import ROOT
 
-HEAVY = ("alembic", "sqlalchemy", "asyncpg", "telegram", "reportlab", "xlsxwriter", "icalendar")
-"""Migrations, the other database, a channel that is off, files that nobody asked for yet."""
+HEAVY = ("redis", "alembic", "sqlalchemy", "asyncpg", "telegram", "reportlab", "xlsxwriter", "icalendar")
+"""Shared lanes, migrations, the other database, a channel that is off, files that nobody asked for yet."""
 
 
 def test_what_is_off_is_not_loaded() -> None:
