@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 from broadcasts.archive import blob_path
 from loa import moving
 from store.migrate import migrate
 from store.opening import SQLITE
 from store.transfer import MADE_BY_MIGRATIONS, OF_PROCESSES, Content, content
-from tests.cluster import Cluster
+from tests.cluster import Cluster, NoServer
 
 ROWS = 7
 """In each table."""
@@ -113,3 +116,19 @@ class Databases:
 
     def url(self, database: str) -> str:
         return self._cluster.url(database)
+
+
+@contextmanager
+def databases() -> Iterator[Databases]:
+    """Of a server of their own, whatever the setting of the run: what moves from one engine to the other needs both."""
+    try:
+        cluster = Cluster()
+        cluster.start()
+    except NoServer as missing:
+        if os.environ.get("LOA_TEST_STRICT"):
+            raise
+        pytest.skip(str(missing))
+    try:
+        yield Databases(cluster)
+    finally:
+        cluster.remove()

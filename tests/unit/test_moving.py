@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -21,22 +20,14 @@ from store.migrate import migrate
 from store.opening import SQLITE, ledger_at
 from store.sqlite import hold_lock
 from store.transfer_sqlite import SqliteSide
-from tests.cluster import Cluster, NoServer
-from tests.keeping_stand import FILES, ROWS, Databases, contents, fill
+from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill
 from tests.processes import LOA, ROOT, environment, loa
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Databases]:
-    try:
-        cluster = Cluster()
-        cluster.start()
-    except NoServer as missing:
-        if os.environ.get("LOA_TEST_STRICT"):
-            raise
-        pytest.skip(str(missing))
-    yield Databases(cluster)
-    cluster.remove()
+    with databases() as found:
+        yield found
 
 
 @pytest.fixture
