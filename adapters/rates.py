@@ -23,6 +23,10 @@ class Share(Protocol):
 
 
 class Rates(Protocol):
+    @property
+    def alone(self) -> bool:
+        """No other process keeps to them."""
+
     def share(self, key: str, per_second: float) -> Share:
         """A part of the rate of that name; all who share it give the same `per_second`."""
 

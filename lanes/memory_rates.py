@@ -10,6 +10,8 @@ from lanes.slots import Purse, Slots
 
 
 class MemoryRates:
+    alone = True
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._slots: dict[str, Slots] = {}

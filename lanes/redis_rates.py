@@ -54,6 +54,8 @@ how long one counts as sharing, lost, slack. Returns {count, first, retry, share
 
 
 class RedisRates:
+    alone = False
+
     def __init__(self, link: Link, clock: Callable[[], float] = time.monotonic) -> None:
         self._link = link
         self._clock = clock

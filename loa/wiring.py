@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from adapters.abilities import Granting
 from adapters.contract import EVERY_PART, Channel, DurableState, Health, Hook, Incoming, Now, Part, Receipt
 from adapters.manual.channel import ManualChannel
+from adapters.rates import UNSHARED, Rates, Share
 from adapters.sms.esms.channel import EsmsChannel
 from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.routing import LearnedCarriers, SmsRouter
@@ -24,6 +25,7 @@ from adapters.zalo.zns.channel import ZnsChannel
 from bot.intake import Intake
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
+from lanes.memory_rates import MemoryRates
 from loa.probing import Probes
 from loa.settings import Adapters, SettingsError
 
@@ -33,13 +35,19 @@ OA, BOT, MANUAL = ("zalo.oa",), ("zalo.bot",), ("manual",)
 """Sessions that several routes share (`Route.homes`); an SMS account is one of its own."""
 
 
-def build_routes(adapters: Adapters, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART) -> Routes:
+def build_routes(
+    adapters: Adapters,
+    state: DurableState,
+    now: Now = time.time,
+    parts: Part = EVERY_PART,
+    rates: Rates | None = None,
+) -> Routes:
     """Every enabled channel, in order of preference inside its family. Raises `SettingsError`."""
     return Routes(
         [
             *_zalo(adapters, state, now, parts),
             *_telegram(adapters, state, now, parts),
-            *_sms(adapters, state, now, parts),
+            *_sms(adapters, state, now, parts, rates or MemoryRates()),
         ]
     )
 
@@ -81,26 +89,36 @@ def _telegram(adapters: Adapters, state: DurableState, now: Now, parts: Part) ->
     return routes
 
 
-def _sms(adapters: Adapters, state: DurableState, now: Now, parts: Part) -> list[Route]:
+def _sms(adapters: Adapters, state: DurableState, now: Now, parts: Part, rates: Rates) -> list[Route]:
     """All accounts behind one router, and each beside it, so that an answer leaves by the number that was written to.
     Where there is one, its light stands for both."""
     accounts = [account for account in adapters.sms.accounts if account.enabled]
     if not accounts:
         return []
     learned = LearnedCarriers(state)
-    channels = [(one, _sms_account(one, state, now, learned, parts)) for one in accounts]
+    channels = [(one, _sms_account(one, state, now, learned, parts, _share(one, rates))) for one in accounts]
     router = SmsRouter(channels, learned, state, now, parts=parts)
     homes = tuple(view.name for view in router.views)
     views = (Route(view, SMS, homes=(view.name,)) for view in router.views)
     return [Route(router, SMS, light=len(accounts) > 1, homes=homes), *views]
 
 
-def _sms_account(account: SmsAccount, state: DurableState, now: Now, learned: LearnedCarriers, parts: Part) -> Channel:
+def _share(account: SmsAccount, rates: Rates) -> Share:
+    """Of a contract's rate, or of the account's own where another process may hold it for a moment beside us."""
+    if isinstance(account, SpeedSmsAccount) or not account.tps or (rates.alone and not account.contract):
+        return UNSHARED
+    key = f"contract.{account.contract}" if account.contract else f"sms.{account.name}"
+    return rates.share(key, account.tps)
+
+
+def _sms_account(
+    account: SmsAccount, state: DurableState, now: Now, learned: LearnedCarriers, parts: Part, share: Share
+) -> Channel:
     if isinstance(account, EsmsAccount):
-        return EsmsChannel(account, state, now, learned.learn, parts)
+        return EsmsChannel(account, state, now, learned.learn, parts, share)
     if isinstance(account, SpeedSmsAccount):
         return SpeedSmsChannel(account, state, now, parts)
-    return SmppChannel(account, state, now, parts)
+    return SmppChannel(account, state, now, parts, share)
 
 
 def by_hand(routes: Routes) -> ManualChannel | None:

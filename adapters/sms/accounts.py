@@ -26,6 +26,9 @@ TOKEN_CHARACTERS: Final = 16
 """Fewest of `hook_token`: 96 bits from an alphabet of 64."""
 
 
+CONTRACT_PATTERN: Final = r"^$|^[a-z0-9][a-z0-9_-]*$"
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
 from adapters.contract import RejectClass
-from adapters.sms.accounts import AccountSettings, Seconds, Section
+from adapters.sms.accounts import CONTRACT_PATTERN, AccountSettings, Seconds, Section
 from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.smpp import limits
 from adapters.sms.smpp.codes import VENDOR
@@ -55,6 +55,8 @@ class SmppAccount(AccountSettings):
     """submit_sm without an answer, as the carrier allows."""
     tps: float = Field(default=0, ge=0)
     """submit_sm a second, as the carrier allows; 0: as fast as it answers."""
+    contract: str = Field(default="", pattern=CONTRACT_PATTERN)
+    """Accounts that name the same contract share its `tps`, which all of them state."""
 
     sender: str = ""
     """Brandname (up to 11 characters) or short code."""
@@ -164,3 +166,18 @@ class SmsSettings(Section):
         if twice:
             raise ValueError(f"two accounts are called {', '.join(twice)}")
         return accounts
+
+    @field_validator("accounts")
+    @classmethod
+    def _contracts(cls, accounts: tuple[SmsAccount, ...]) -> tuple[SmsAccount, ...]:
+        rates: dict[str, float] = {}
+        for account in accounts:
+            contract = contract_of(account)
+            if contract and (not account.tps or rates.setdefault(contract, account.tps) != account.tps):
+                raise ValueError(f"the accounts of contract {contract!r} must state the same tps, above 0")
+        return accounts
+
+
+def contract_of(account: SmsAccount) -> str:
+    """The contract whose rate an account shares, "" where it has its own."""
+    return "" if isinstance(account, SpeedSmsAccount) else account.contract

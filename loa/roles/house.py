@@ -57,7 +57,9 @@ class House:
         self.shared = open_lanes(settings.lanes.url, self.owner)
         self.bus, self.lanes = self.shared.bus, self.shared.lanes
         self.recorder = Recorder(self.ledger, self.bus)
-        self.routes = build_routes(settings.adapters, LedgerState(self.ledger), parts=PARTS[role])
+        self.routes = build_routes(
+            settings.adapters, LedgerState(self.ledger), parts=PARTS[role], rates=self.shared.rates
+        )
         self.clockwork = Clockwork(
             self.ledger, self.lanes, self.bus, self.routes, self.owner, among_others=not self.alone
         )

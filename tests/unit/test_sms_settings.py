@@ -10,11 +10,13 @@ import pytest
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from adapters.contract import RejectClass
+from adapters.rates import UNSHARED
 from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.settings import SmppAccount, SmsSettings
 from adapters.sms.speedsms.settings import SpeedSmsAccount
+from lanes.memory_rates import MemoryRates
 from loa.settings import ROOT, Adapters
-from loa.wiring import SwitchedOn, build_routes
+from loa.wiring import SwitchedOn, _share, build_routes
 from tests.contract.recording import MemoryState
 
 LEAST: dict[str, Any] = {"name": "viettel", "host": "127.0.0.1", "system_id": "loa", "password": "secret"}
@@ -155,3 +157,19 @@ def test_the_wiring_makes_one_channel_of_all_accounts_and_each_beside_it() -> No
     alone = build_routes(Adapters.model_validate({"sms": {"accounts": [LEAST]}}), MemoryState())
     assert [(route.name, route.light) for route in alone.all] == [("sms", False), ("sms.viettel", True)]
     assert build_routes(Adapters(), MemoryState()).all == ()
+
+
+def test_accounts_of_one_contract_state_one_rate():
+    first = LEAST | {"name": "a", "contract": "viettel", "tps": 50}
+    SmsSettings.model_validate({"accounts": [first, first | {"name": "b"}]})
+    for wrong in ({"tps": 40}, {"tps": 0}):
+        with pytest.raises(ValidationError, match="viettel"):
+            SmsSettings.model_validate({"accounts": [first, first | {"name": "b"} | wrong]})
+
+
+def test_only_accounts_of_a_contract_share_a_rate_inside_one_process():
+    rates = MemoryRates()
+    accounts = [LEAST | {"name": "a", "tps": 50}, LEAST | {"name": "b", "tps": 50, "contract": "c"}]
+    for account in SmsSettings.model_validate({"accounts": accounts}).accounts:
+        shared = _share(account, rates)
+        assert (shared is UNSHARED) is (account.contract == "")

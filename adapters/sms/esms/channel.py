@@ -25,6 +25,7 @@ from adapters.contract import (
     Sink,
     Traits,
 )
+from adapters.rates import UNSHARED, Share
 from adapters.sms.budget import Budget
 from adapters.sms.esms import codes, limits
 from adapters.sms.esms.api import Answer, EsmsApi, entries, local
@@ -54,9 +55,11 @@ class EsmsChannel:
         now: Now = time.time,
         learn: Learn = _learn_nothing,
         parts: Part = EVERY_PART,
+        share: Share = UNSHARED,
     ) -> None:
         self.name = f"sms.{settings.name}"
         self._parts = parts
+        self._share = share
         proofs = {Evidence.ACCEPTED} if settings.sandbox else {Evidence.ACCEPTED, Evidence.DELIVERED}
         self.traits = Traits(
             receipts=frozenset(proofs),
@@ -83,7 +86,7 @@ class EsmsChannel:
             return
         await self._api.caller.open()
         settings = self._settings
-        budget = Budget.per_second(settings.tps, asyncio.get_running_loop().time)
+        budget = Budget.per_second(settings.tps, asyncio.get_running_loop().time, self._share)
         self._outbox = Outbox(self._sending.deliver, budget, settings.concurrency, settings.max_parts, self._now)
         self._sending.outbox = self._outbox
         self._outbox.start()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from adapters.sms.accounts import HttpAccount, Seconds, http_root
+from adapters.sms.accounts import CONTRACT_PATTERN, HttpAccount, Seconds, http_root
 from adapters.sms.esms import limits
 
 
@@ -22,6 +22,8 @@ class EsmsAccount(HttpAccount):
     """"2": care messages under the brandname; "8": a fixed number, without one."""
     sandbox: bool = False
     """eSMS checks and answers, and delivers nothing."""
+    contract: str = Field(default="", pattern=CONTRACT_PATTERN)
+    """Accounts that name the same contract share its `tps`, which all of them state."""
     public_url: str = ""
     """Where eSMS reaches this service, "https://loa.example.vn"; with `hook_token` each message names its callback."""
     mo_private_key: SecretStr = SecretStr("")

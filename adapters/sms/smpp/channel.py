@@ -28,6 +28,7 @@ from adapters.contract import (
     Sink,
     Traits,
 )
+from adapters.rates import UNSHARED, Share
 from adapters.sms.settings import SmppAccount
 from adapters.sms.smpp import limits
 from adapters.sms.smpp.bind import AuthGuard, Bind, BindState, Role, tls_context
@@ -49,7 +50,12 @@ class SmppChannel:
     hooks: Mapping[str, Hook]
 
     def __init__(
-        self, settings: SmppAccount, state: DurableState, now: Now = time.time, parts: Part = EVERY_PART
+        self,
+        settings: SmppAccount,
+        state: DurableState,
+        now: Now = time.time,
+        parts: Part = EVERY_PART,
+        share: Share = UNSHARED,
     ) -> None:
         self.name = f"sms.{settings.name}"
         self.hooks = {}
@@ -61,6 +67,7 @@ class SmppChannel:
             window=settings.window,
         )
         self._settings = settings
+        self._share = share
         self._sends = Part.SEND in parts
         self._state = state
         self._now = now
@@ -76,7 +83,7 @@ class SmppChannel:
             return
         settings = self._settings
         ids = ReceiptIds(settings.dlr_ids)
-        self._pump = Pump(settings, ids, self._now)
+        self._pump = Pump(settings, ids, self._now, self._share)
         self._inbox = Inbox(self.name, settings, ids, self._state, self._now)
         self._inbox.start(sink)
         self._auth = AuthGuard()

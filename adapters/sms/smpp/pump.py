@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 
 from adapters.contract import Accepted, Envelope, Now, Outcome, Priority, RejectClass, Rejected, Report, Unknown
+from adapters.rates import UNSHARED, Share
 from adapters.sms.settings import SmppAccount
 from adapters.sms.smpp import limits
 from adapters.sms.smpp.codes import SLOW_DOWN, Codes, Status
@@ -38,7 +39,7 @@ _MONTH_SECONDS: Final = 30 * 86_400
 class Pump:
     """`link` is the bound link to write to, None while there is none."""
 
-    def __init__(self, account: SmppAccount, ids: ReceiptIds, now: Now) -> None:
+    def __init__(self, account: SmppAccount, ids: ReceiptIds, now: Now, share: Share = UNSHARED) -> None:
         self.link: Link | None = None
         self.pace = Pace(account.tps, asyncio.get_running_loop().time)
         self.submitted = self.accepted = self.refused = self.unknown = 0
@@ -47,6 +48,7 @@ class Pump:
         """The last refusal of class CONFIG, until the carrier takes a message again."""
         self.proven_at: float | None = None
         """Epoch seconds at which the carrier last took a message."""
+        self._share = share
         self._account = account
         self._ids = ids
         self._now = now
@@ -106,14 +108,15 @@ class Pump:
         room = self._account.window - len(link.pending)
         if room <= 0:
             return
-        allowed = self.pace.allowance()
+        allowed = min(self.pace.allowance(), self._share.allowance(room if self.queued else 0))
         pdus = self._fill(link, min(room, allowed))
         if pdus:
             self.pace.spend(len(pdus))
+            self._share.spend(len(pdus))
             self.submitted += len(pdus)
             link.write(b"".join(pdus))
         if allowed <= len(pdus) and self._timer is None and self.queued:
-            self._timer = link.loop.call_later(self.pace.wait(), self._wake)
+            self._timer = link.loop.call_later(max(self.pace.wait(), self._share.wait()), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
