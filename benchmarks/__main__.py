@@ -15,6 +15,7 @@ from benchmarks import (
     answers,
     chat,
     console,
+    idle,
     inbound,
     language,
     ledger,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "inbound": inbound.main,
     "answers": answers.main,
     "console": console.main,
+    "idle": idle.main,
 }
 
 
