@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
@@ -30,6 +30,8 @@ class Answers(Protocol):
 
     def rescue(self, unit: Unit | None, form: Form) -> str: ...
 
+    def change(self, changed: Mapping[str, Mapping[str, str]]) -> None: ...
+
 
 class Answering:
     def __init__(self, language: Language, answers: Answers, wording: Wording, units: UnitCatalogue) -> None:
@@ -41,6 +43,10 @@ class Answering:
     def learn(self, language: Language) -> None:
         """Understand with this table from now on; what was remembered of the one before is forgotten."""
         self.understand = lru_cache(maxsize=REMEMBERED)(language.understand)
+
+    def reword(self, changed: Mapping[str, Mapping[str, str]]) -> None:
+        """Answer with these words from now on, by the key of the answer."""
+        self._answers.change(changed)
 
     def unit_name(self, code: str) -> str:
         """ "Xã Hậu Lộc", "" for an unknown code."""

@@ -67,14 +67,19 @@ class Answers:
         self._sentences = sentences or load()
         self._facts = facts
         self._now = now
-        self._values = {
+        self._changed: Mapping[str, Mapping[str, str]] = {}
+        self.values = {
             "hotline": office.hotline,
             "portal": office.portal,
             "portal_host": urlsplit(office.portal).hostname or office.portal,
             "dvc_portal": office.dvc_portal,
             **self._sentences.facts,
         }
-        self._written = Written(self._sentences.entry, self._values)
+        self._written = Written(self._sentences.entry, self.values)
+
+    def change(self, changed: Mapping[str, Mapping[str, str]]) -> None:
+        """Say from now on what the office wrote (key → `chat` and `sms`) in place of what is shipped."""
+        self._changed = changed
 
     def reply(self, meaning: Understood, unit: Unit | None, form: Form) -> str:
         """The answer to an intent, about a unit where one is meant."""
@@ -83,15 +88,15 @@ class Answers:
             return self._written.answer(rows, self._about(rows[0], unit, form), form, self._now())
         place = unit.name if unit is not None else "; ".join(meaning.waters)
         key = meaning.intent
-        if key == TRUCBAN and not self._values["hotline"]:
+        if key == TRUCBAN and not self.values["hotline"]:
             key = f"{TRUCBAN}_none"
         if key in self._sentences.reply:
-            return self._say(key, form, place=place)
-        return self._say(NO_DATA, form, place=place, subject=self._sentences.subject[key][form])
+            return self.say(key, form, place=place)
+        return self.say(NO_DATA, form, place=place, subject=self._sentences.subject[key][form])
 
     def rescue(self, unit: Unit | None, form: Form) -> str:
         """112 before anything else."""
-        return self._say(RESCUE, form, place="" if unit is None else unit.name)
+        return self.say(RESCUE, form, place="" if unit is None else unit.name)
 
     def _about(self, row: ContentRow, unit: Unit | None, form: Form) -> str:
         """The place that an entry holds for: the unit that was asked for, or the whole province."""
@@ -99,8 +104,10 @@ class Answers:
             return str(self._sentences.entry["province"][form])
         return unit.name
 
-    def _say(self, key: str, form: Form, **more: str) -> str:
-        values = self._values | more
+    def say(self, key: str, form: Form, **more: str) -> str:
+        """One answer with its blanks filled; an SMS in the letters that fit one."""
+        values = self.values | more
         if form == "sms":
             values = {name: to_safe(value).text for name, value in values.items()}
-        return fill(self._sentences.reply[key][form], values)
+        said = fill(self._changed.get(key, self._sentences.reply[key])[form], values)
+        return to_safe(said).text if form == "sms" else said

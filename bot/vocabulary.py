@@ -63,6 +63,10 @@ class Vocabulary:
             self._changed = before
             raise
 
+    def reword(self, changed: Mapping[str, Body]) -> None:
+        """Answer with what the office wrote, from now on."""
+        self._answering.reword(changed)
+
     def _language(self) -> Language:
         raw = tomllib.loads(self._path.read_text(encoding="utf-8"))
         return Language(UnitFinder(self._units), parse(with_changes(raw, self._changed)))

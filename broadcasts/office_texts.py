@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import structlog
 
@@ -46,6 +46,17 @@ class TextKind(Protocol):
 
     def apply(self, changed: Mapping[str, Body]) -> None:
         """Use exactly these changes from now on, by name."""
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """A kind whose texts can be read as they would be sent."""
+
+    def blanks(self, name: str) -> Sequence[str]:
+        """What a text may hold in braces."""
+
+    def worded(self, name: str, body: Body) -> Mapping[str, str]:
+        """Form → the text with examples in its blanks."""
 
 
 @dataclass(frozen=True, slots=True)

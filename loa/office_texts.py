@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
+from bot.answer_texts import AnswerTexts
 from bot.keyword_texts import KeywordTexts
 from bot.vocabulary import Vocabulary
 from broadcasts.carrier_orders.carrier_texts import CarrierTexts
@@ -17,7 +18,7 @@ from broadcasts.templates import TemplateSet
 from directory.units import UnitCatalogue
 from lanes.port import Bus
 from loa.settings import FAMILIES, Settings
-from loa.texts import office_facts
+from loa.texts import bot_office, office_facts
 from store.engine import Ledger
 
 
@@ -41,6 +42,7 @@ class OfficeTextRoom:
             (
                 TemplateTexts(office_templates(), templates, office_facts(settings), settings.limits.sms_parts),
                 KeywordTexts(units, vocabulary.change),
+                AnswerTexts(units, bot_office(settings), vocabulary.reword),
                 ChainTexts(chains, FAMILIES),
                 CarrierTexts(carriers),
             ),

@@ -12,6 +12,8 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
+from bot.answer_texts import AnswerTexts
+from bot.answers import Office
 from bot.keyword_texts import KeywordTexts
 from broadcasts.acknowledge import Acknowledgements
 from broadcasts.alert_pages import AlertPages
@@ -153,6 +155,7 @@ class Stand:
         self.chains: dict[str, Sequence[Step]] = {"default": STEPS}
         self.carriers = list(CARRIERS)
         self.learned: dict[str, Any] = {}
+        self.answered: dict[str, Any] = {}
         desk = Desk(
             self.room.ledger, self.room.bus, self.room.routes, self.room.clockwork, self.acks, self.units,
             self.templates,
@@ -194,10 +197,11 @@ class Stand:
         self._clients: list[TestClient[web.Request, web.Application]] = []
 
     def _texts(self) -> OfficeTexts:
-        """What is learned of keywords stands in `learned`."""
+        """What is learned of keywords stands in `learned`, what they are answered with in `answered`."""
         kinds = (
             TemplateTexts(office_templates(), self.templates, OFFICE_FACTS, 4),
             KeywordTexts(self.units, self.learned.update),
+            AnswerTexts(self.units, Office(hotline=OFFICE_FACTS.hotline), self.answered.update),
             ChainTexts(self.chains, self.channels.families),
             CarrierTexts(self.carriers),
         )

@@ -72,3 +72,13 @@ def test_how_a_stranger_is_answered(text, intent, begins):
     assert said["intent"] == intent
     assert said["reply"].startswith(begins)
     assert len(measure(said["reply"]).parts) == 1
+
+
+def test_what_the_office_wrote_is_said_in_place_of_what_is_shipped():
+    answers = Answers(FULL)
+    answers.change({"TRUCBAN": {"chat": "Gọi {hotline}", "sms": "Gọi {hotline} nhé"}})
+    meaning = LANGUAGE.understand("truc ban")
+    assert answers.reply(meaning, None, "chat") == "Gọi 0237.xxx.xxxx"
+    assert answers.reply(meaning, None, "sms") == "Goi 0237.xxx.xxxx nhe"
+    answers.change({})
+    assert "112" in answers.reply(meaning, None, "sms")

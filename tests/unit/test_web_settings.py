@@ -156,3 +156,34 @@ def actor():
     from broadcasts.model import Actor, Role
 
     return Actor("canbo", Role.OFFICER)
+
+
+async def test_an_answer_is_worded_anew_and_measured_with_the_longest_name(stand):
+    browser = await stand.browser("lanhdao")
+    path, said = "/settings/answer/SOTAN", "Điểm sơ tán {place}: hỏi trưởng thôn. Nguy hiểm thì đi ngay, gọi 112."
+    page = await (await browser.get(path)).text()
+    assert "{place}" in page
+    assert "SOTAN: điểm sơ tán" in await (await browser.get("/settings")).text()
+    await post(stand, browser, path, 303, chat=said, sms=said, version="0")
+    assert stand.answered["SOTAN"]["chat"] == said
+    assert "lanhdao vừa sửa mục này" in await post(stand, browser, path, 409, chat=said, sms=said, version="0")
+    shown = await post(stand, browser, f"{path}/preview", 200, chat=said, sms=said)
+    assert "Diem so tan" in shown
+    await post(stand, browser, "/settings/carriers/all/preview", 404)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("SOTAN", "", "Chưa có lời."),
+        ("SOTAN", "Đi tới {noi_nao}", "noi_nao"),
+        ("SOTAN", "Đi tới [[{place}", "không có cặp"),
+        ("SOTAN", "Di toi {place} " + "ngay " * 30, "quá một tin"),
+        ("rescue", "Giữ máy, lên chỗ cao.", "phải có số 112"),
+    ],
+)
+async def test_an_answer_that_could_not_be_given_is_refused(stand, name, text, says):
+    browser = await stand.browser("lanhdao")
+    page = await post(stand, browser, f"/settings/answer/{name}", 422, chat=text or "x", sms=text, version="0")
+    assert says in page
+    assert stand.answered == {}

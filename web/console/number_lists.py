@@ -46,7 +46,8 @@ async def take_list(request: web.Request) -> web.StreamResponse:
         raise Trouble(422, "list_name_missing", room="refusal")
     far = Far()
     work = asyncio.ensure_future(_import(request, name, far))
-    await asyncio.wait({work, far.whole}, return_when=asyncio.FIRST_COMPLETED)
+    waits: set[asyncio.Future[Any]] = {work, far.whole}
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     response = web.StreamResponse(headers=LINES)
     secure(response, https=services_of(request).settings.is_https, private=True)
     await response.prepare(request)

@@ -9,11 +9,12 @@ from aiohttp import web
 from broadcasts.blanks import BlankType
 from broadcasts.chain_texts import steps_of
 from broadcasts.model import Problem, Refusal, RefusalKind, Role
-from broadcasts.office_texts import Body, TextView
+from broadcasts.office_texts import Body, TextView, Worded
 from broadcasts.own_steps import read_steps, shown
 from broadcasts.steps import Plan, chosen_steps
 from broadcasts.template_texts import TEXTS, TemplateTexts
 from broadcasts.templates import OFFICE_BLANKS, SYSTEM_BLANKS
+from text.segments import measure
 from web.console import text_forms
 from web.console.page import page, render, see_other
 from web.console.step_fields import CONDITIONS, EMPTY_ROWS, ROLES, StepFields, rows_of
@@ -24,7 +25,10 @@ from web.services import Services
 
 APPROVER: Final = at_least(Role.APPROVER)
 AT: Final = "/settings/{kind}/{name}"
-KINDS: Final = ("template", "keyword", "escalation", "carriers")
+SAMPLED: Final = ("template", "answer")
+"""Kinds whose texts are shown filled in while they are typed."""
+PHRASES_SHOWN: Final = 4
+KINDS: Final = ("template", "keyword", "answer", "escalation", "carriers")
 
 
 @page("GET", "/settings", APPROVER)
@@ -32,10 +36,21 @@ async def settings_page(request: web.Request) -> web.StreamResponse:
     """Everything that can be changed, and who changed what."""
     services = services_of(request)
     titles = {one.key: one.title for one in services.templates.all}
+    kinds = {kind: services.texts.kinds[kind].names() for kind in KINDS}
+    hints = {
+        (kind, name): _hint(services.texts.kinds[kind].original(name) or {})
+        for kind in ("keyword", "answer")
+        for name in kinds[kind]
+    }
     return await render(
-        request, "settings.html", kinds={kind: services.texts.kinds[kind].names() for kind in KINDS}, titles=titles,
-        changed=await services.texts.changed(),
-    )  # fmt: skip
+        request, "settings.html", kinds=kinds, titles=titles, hints=hints, changed=await services.texts.changed()
+    )
+
+
+def _hint(body: Body) -> str:
+    """What a keyword or an answer is about, for who does not know its code."""
+    phrases = [*body.get("phrases", ()), *body.get("words", ())][:PHRASES_SHOWN]
+    return ", ".join(phrases) or str(body.get("chat", ""))
 
 
 @page("GET", AT, APPROVER)
@@ -65,19 +80,27 @@ async def change(request: web.Request) -> web.StreamResponse:
     return see_other(f"/settings/{kind}/{view.name}?saved=1")
 
 
-@page("POST", "/settings/template/{name}/preview", APPROVER)
+@page("POST", f"{AT}/preview", APPROVER)
 async def preview(request: web.Request) -> web.StreamResponse:
     """How the typed texts would read with the blanks' examples, measured, and what is wrong with them."""
-    services, name = services_of(request), request.match_info["name"]
-    view = await services.texts.view("template", name)
-    body = text_forms.read_body("template", await request.post(), view.body)
-    problems = services.texts.kinds["template"].check(name, body, {})
-    return await render(request, "parts/text_preview.html", problems=problems, sampled=_sampled(services, name, body))
+    services, kind, name = services_of(request), request.match_info["kind"], request.match_info["name"]
+    if kind not in SAMPLED:
+        raise Trouble(404, "not_found")
+    view = await services.texts.view(kind, name)
+    body = text_forms.read_body(kind, await request.post(), view.body)
+    problems = services.texts.kinds[kind].check(name, body, {})
+    sampled = _sampled(services, kind, name, body)
+    return await render(request, "parts/text_preview.html", problems=problems, sampled=sampled)
 
 
-def _sampled(services: Services, name: str, body: Body) -> dict[str, Any]:
-    kind = services.texts.kinds["template"]
-    return kind.sampled(name, body) if isinstance(kind, TemplateTexts) else {}
+def _sampled(services: Services, kind: str, name: str, body: Body) -> dict[str, Any]:
+    """Form → the text as it would read, and its measure."""
+    texts = services.texts.kinds[kind]
+    if isinstance(texts, TemplateTexts):
+        return texts.sampled(name, body)
+    if isinstance(texts, Worded):
+        return {form: (text, measure(text)) for form, text in texts.worded(name, body).items()}
+    return {}
 
 
 async def _view(request: web.Request) -> TextView:
@@ -94,8 +117,12 @@ async def _shown(
         rows = [{"name": name, **row} for name, row in body["blanks"].items()]
         more = {
             "rows": rows + [{}] * text_forms.EMPTY_BLANKS, "texts": TEXTS, "types": [one.value for one in BlankType],
-            "automatic": sorted(SYSTEM_BLANKS | OFFICE_BLANKS), "sampled": _sampled(services, view.name, body),
+            "automatic": sorted(SYSTEM_BLANKS | OFFICE_BLANKS), "sampled": _sampled(services, kind, view.name, body),
         }  # fmt: skip
+    elif kind == "answer":
+        texts = services.texts.kinds[kind]
+        known = texts.blanks(view.name) if isinstance(texts, Worded) else []
+        more = {"known": known, "sampled": _sampled(services, kind, view.name, body)}
     elif kind == "keyword":
         more = {"lists": [key for key in text_forms.LISTS if key in view.original]}
     elif kind == "escalation":

@@ -19,6 +19,7 @@ EMPTY_CARRIERS: Final = 2
 CARRIER_FIELDS: Final = ("name", "email", "phone", "note")
 ROWS_READ: Final = 60
 """Rows of one form that are looked at."""
+ANSWER_FORMS: Final = ("chat", "sms")
 LISTS: Final = ("cries", "phrases", "words", "fallback")
 
 
@@ -28,6 +29,8 @@ def read_body(kind: str, form: MultiMapping[Any], held: Body) -> Body:
         return _template(form, held)
     if kind == "keyword":
         return {key: _lines(form, key) for key in LISTS if key in held or key in form}
+    if kind == "answer":
+        return {name: _text(form, name).replace("\r\n", "\n") for name in ANSWER_FORMS}
     if kind == "escalation":
         return {"steps": [step.model_dump(mode="json") for step in steps_given(read_rows(form))]}
     return {"carriers": _carriers(form)}
