@@ -1,22 +1,26 @@
-"""An office of several processes in tests: PostgreSQL, Redis, and `loa run --role …` as often as one likes, each killed,
-drained or started when the test says."""
+"""An office of several processes in tests: PostgreSQL, Redis, and `loa run --role …` as often as one likes, each one
+killed, drained or started when the test says."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from simulators import smsc
 from tests.cluster import Cluster, NoServer
 from tests.living import Office, Town, write_config
-from tests.processes import LOA, Http, Process, until
+from tests.processes import LOA, Http, Process
 from tests.redis_stand import RedisServer
 
 LEASE_SECONDS = 6.0
@@ -48,6 +52,9 @@ class Many(Office):
 
     running: dict[str, Process] = field(default_factory=dict)
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    carriers: list[Http] = field(default_factory=list)
+    """Control APIs of the other SMSCs."""
+    database: str = ""
 
     def begin(self, role: str, name: str = "", **environ: str) -> Process:
         """`loa run --role`; returns when it is ready."""
@@ -72,6 +79,14 @@ class Many(Office):
         if self.town is not None:
             self.town.zalo.post("/_sim/webhook", {"url": f"{self.url}/hooks/zalo.oa"})
 
+    def received(self) -> Counter[str]:
+        """Whole SMS by number, over all SMSCs."""
+        assert self.town is not None
+        counts: Counter[str] = Counter()
+        for smsc_ in (self.town.smsc, *self.carriers):
+            counts.update(smsc_.get("/_sim/received", format="counts"))
+        return counts
+
     def health(self, name: str) -> Http:
         return Http(self.said[name]["health"])
 
@@ -89,6 +104,18 @@ class Many(Office):
         lines = (self.folder / f"{name}.log").read_text("utf-8", "replace").splitlines()
         return max((line for line in lines if f"event='{event}'" in line), default="")
 
+    def sql(self, statement: str) -> None:
+        """Done to the ledger from outside."""
+
+        async def run() -> None:
+            connection = await asyncpg.connect(self.database)
+            try:
+                await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
     def end(self) -> None:
         for process in self.running.values():
             process.end()
@@ -104,36 +131,54 @@ def many(folder: Path, town: Town, *, accounts: int = 1, **options: Any) -> Iter
             raise
         pytest.skip(str(missing))
     redis = RedisServer()
+    carriers = [_carrier(folder, number) for number in range(2, accounts + 1)]
     try:
         cluster.start()
-        config = write_config(folder, town, more=_more(town, redis, accounts, options), **options)
+        more = SHARED.format(socket=redis.socket, lease=LEASE_SECONDS) + _accounts(carriers, options)
+        config = write_config(folder, town, more=more, **options)
         text = config.read_text("utf-8")
         (folder / "data").mkdir(exist_ok=True)
         ledger = f'url = "sqlite:///{folder / "data" / "loa.db"}"'
         assert ledger in text
         files = folder / "data" / "attachments"
         config.write_text(text.replace(ledger, f'url = "{cluster.url()}"\nfiles = "{files}"'), "utf-8")
-        office = Many(folder, config, town)
+        others = [Http(carrier.control) for carrier in carriers]
+        office = Many(folder, config, town, carriers=others, database=cluster.url())
         try:
             yield office
         finally:
             office.end()
     finally:
+        for carrier in carriers:
+            carrier.process.end()
         redis.end()
         cluster.remove()
 
 
-def _more(town: Town, redis: RedisServer, accounts: int, options: dict[str, Any]) -> str:
-    host, _, port = str(town.urls["smsc"]).rpartition(":")
-    others = [
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Another SMSC beside the town's; `control` is its control API."""
+
+    process: Process
+    name: str
+    smpp: str
+    control: str
+
+
+def _carrier(folder: Path, number: int) -> Carrier:
+    name = f"sim{number}"
+    command = (sys.executable, "-m", "simulators.smsc", "--system-id", name, "--until-stdin-closes")
+    process = Process(command, folder / f"{name}.log")
+    said = process.ready()
+    return Carrier(process, name, said["smsc"], said["control"])
+
+
+def _accounts(carriers: Sequence[Carrier], options: dict[str, Any]) -> str:
+    return "".join(
         ACCOUNT.format(
-            name=f"sim{number}", host=host, port=port, system_id=smsc.SYSTEM_ID, password=smsc.PASSWORD,
-            sender=json.dumps(smsc.SHORT_CODE), window=options.get("window", 100), tps=options.get("tps", 0),
+            name=one.name, host=one.smpp.rpartition(":")[0], port=one.smpp.rpartition(":")[2], system_id=one.name,
+            password=smsc.PASSWORD, sender=json.dumps(smsc.SHORT_CODE), window=options.get("window", 100),
+            tps=options.get("tps", 0),
         )
-        for number in range(2, accounts + 1)
-    ]  # fmt: skip
-    return SHARED.format(socket=redis.socket, lease=LEASE_SECONDS) + "".join(others)
-
-
-def within(seconds: float, look: Any, says: str) -> Any:
-    return until(look, seconds, says, pause=0.1)
+        for one in carriers
+    )  # fmt: skip

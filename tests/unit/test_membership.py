@@ -14,6 +14,7 @@ from loa.roles.identity import Identity, own_identity, still_runs
 from loa.roles.membership import CLOCK_REFUSED_SECONDS, Group, Membership
 from store import leases, workers
 from store.engine import Ledger, LedgerError
+from store.revisions import own_revision
 from tests.ledgers import ledger_of
 
 LEASE = 15.0
@@ -55,7 +56,7 @@ class Office:
         self.ledger, self.clock = ledger, Clock()
         self.made: list[Membership] = []
 
-    def process(self, name: str, role: str = "worker", *, off: float = 0.0, schema: str = "9999", pid: int = 0):
+    def process(self, name: str, role: str = "worker", *, off: float = 0.0, schema: str = "9998", pid: int = 0):
         machine, own = ("", own_identity()) if not pid else (own_identity().machine, own_identity())
         identity = Identity(name, name, machine, pid or own.pid, "0" if pid else own.born)
         sessions = Sessions()
@@ -199,14 +200,14 @@ async def test_a_clock_a_little_off_is_told(office: Office) -> None:
 
 
 async def test_a_program_that_the_schema_has_outgrown_is_refused_and_ended(office: Office) -> None:
-    old, _ = office.process("old", schema="0014")
+    old, _ = office.process("old", schema=own_revision())
     ends: list[str] = []
     await join(old, lambda why: ends.append(why.key))
 
-    await office.ledger.write(lambda tx: tx.execute("INSERT INTO schema_floor (revision) VALUES ('0099')"))
+    await office.ledger.write(lambda tx: tx.execute("UPDATE schema_floor SET revision = '9999'"))
     await old.round()
     assert ends == ["program_too_old"]
-    older, _ = office.process("older", schema="0014")
+    older, _ = office.process("older", schema=own_revision())
     with pytest.raises(LedgerError) as refused:
         await join(older, nothing)
     assert refused.value.key == "program_too_old"
@@ -226,7 +227,9 @@ async def test_one_that_does_all_is_alone(office: Office) -> None:
     await join(one, nothing)
     again, _ = office.process("again", role="all")
     await join(again, nothing)
-    assert [worker.id for worker in await office.ledger.read(lambda tx: workers.alive(tx, office.clock.at))] == ["again"]
+    assert [worker.id for worker in await office.ledger.read(lambda tx: workers.alive(tx, office.clock.at))] == [
+        "again"
+    ]
     beside, _ = office.process("beside")
     with pytest.raises(LedgerError) as refused:
         await office.ledger.write(beside._enter)
