@@ -17,7 +17,7 @@ from broadcasts.model import PRIORITY_OF, BroadcastState, Urgency
 from broadcasts.routes import Route, Routes
 from broadcasts.steps import Plan, Step
 from broadcasts.ways import Way, family_ways
-from store import broadcasts, chunks, deliveries, outages, rollcalls
+from store import broadcasts, chunks, deliveries, outages, partitions, rollcalls
 from store.broadcasts import BroadcastRow, MemberRow
 from store.chunks import CHUNK_SIZE, ORDINAL_BITS
 from store.deliveries import Direct
@@ -76,7 +76,9 @@ def _plan_people(tx: Tx, routes: Routes, no: int, now: float) -> tuple[list[NewC
     numbers_from = len(posts) + len(wanted)
     if row.next_ordinal:
         return [], numbers_from, lists
-    broadcasts.take_ordinals(tx, no, numbers_from + int(orjson.loads(row.frozen).get("numbers", 0)))
+    expected = numbers_from + int(orjson.loads(row.frozen).get("numbers", 0))
+    partitions.make_room(tx, no, expected, now)
+    broadcasts.take_ordinals(tx, no, expected)
     started = row.started_at or now
     made = write_direct(tx, row, 0, posts, 0, now)
     made += write_direct(tx, row, len(posts), wanted, 0, now)

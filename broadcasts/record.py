@@ -1,7 +1,8 @@
 """One flush: what was learned from providers becomes ledger rows, in one transaction.
 
 Outcomes of our sends first, then receipts, so that a receipt which came a moment after its send finds it. All of it is
-folded in memory (this transaction is the only writer) and written once per delivery.
+folded in memory and written once per delivery, if the delivery is still what it was when it was read: where several
+processes write, another flush may have been faster, and then this one is made again.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Flush:
         self._status: dict[int, int] = {}
         self._parts: dict[int, tuple[int, int]] = {}
         self._deltas: dict[int, list[int]] = {}
-        self._receipt_updates: dict[int, tuple[int, int | None, int, int, int]] = {}
+        self._receipt_updates: dict[int, tuple[int | None, ...]] = {}
         self._tally = Tally()
 
     def outcomes(self, sent: Sequence[Sent], orphans_wait: bool) -> None:
@@ -125,7 +126,7 @@ class Flush:
             return
         self.done.settled = [one.delivery_id for one in sent]
         self._rows = deliveries.rows_of(self.tx, self.done.settled)
-        updates: list[tuple[int, ...]] = []
+        updates: dict[int, tuple[int, ...]] = {}
         mapped: list[tuple[str, int, int, int]] = []
         for one in sent:
             row = self._rows.get(one.delivery_id)
@@ -141,7 +142,10 @@ class Flush:
             new = fold(old, event)
             cause = self._cause(reason, outcome.code) if reason or outcome.code else 0
             done_at = int(self.now) if new in (D.FAILED, D.EXPIRED) else 0
-            updates.append((new, one.account, attempts, cause, parts, row[5], int(self.now), done_at, one.delivery_id))
+            updates[one.delivery_id] = (
+                new, one.account, attempts, cause, parts, row[5], int(self.now), done_at, one.delivery_id,
+                row[2], row[3], row[5],
+            )  # fmt: skip
             self._parts[one.delivery_id] = (parts, row[5])
             if not isinstance(outcome, Rejected):
                 first = WHOLE if parts > 1 and len(outcome.provider_ids) == 1 else 0
@@ -151,8 +155,8 @@ class Flush:
                     if pmid
                 ]
             self._change(one.delivery_id, row[1], old, new, reason, outcome.code)
-        deliveries.update(self.tx, updates)
-        receipts.map_receipts(self.tx, mapped)
+        deliveries.update(self.tx, updates.values())
+        receipts.map_receipts(self.tx, mapped, self.now)
         if orphans_wait and mapped:
             self._match_orphans(mapped)
 
@@ -168,10 +172,10 @@ class Flush:
         for one in came:
             by_account.setdefault(one.account, []).append(one.receipt)
         for account, some in by_account.items():
-            matched = receipts.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some])
+            matched = receipts.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some], self.now)
             others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
             if others:
-                matched = {**receipts.match_receipts(self.tx, account, others), **matched}
+                matched = {**receipts.match_receipts(self.tx, account, others, self.now), **matched}
             orphans = []
             for receipt in some:
                 key = next((key for key in receipt.keys if key in matched), None)
@@ -195,15 +199,16 @@ class Flush:
             by_account.setdefault(account, []).append(pmid)
         for account, pmids in by_account.items():
             taken = receipts.take_orphans(self.tx, account, pmids)
-            hits = receipts.match_receipts(self.tx, account, [pmid for pmid, _, _, _ in taken])
+            hits = receipts.match_receipts(self.tx, account, [pmid for pmid, _, _, _ in taken], self.now)
             for pmid, state, code, _ in taken:
                 self._fold(hits[pmid], RECEIPT_EVENT[ReceiptState(state)], code, pmid)
 
     def _fold(self, hit: Matched, event: DeliveryState | None, code: str, pmid: str) -> bool:
         """Whether the receipt said anything new."""
-        delivery_id, part, status, parts, parts_done, recipient = hit
+        delivery_id, part, status, parts, parts_done, recipient, attempts = hit
         if event is None:
             return False
+        seen = status, attempts, parts_done
         status = self._status.get(delivery_id, status)
         parts, parts_done = self._parts.get(delivery_id, (parts, parts_done))
         done, message_event = fold_part(parts, parts_done, part, event)
@@ -213,7 +218,7 @@ class Flush:
         reason = "carrier_failed" if new == D.FAILED else "carrier_expired" if new == D.EXPIRED else ""
         cause = self._cause(reason, code) if new != status else None
         self._parts[delivery_id] = (parts, done)
-        self._receipt_updates[delivery_id] = (new, cause, done, int(self.now), delivery_id)
+        self._receipt_updates[delivery_id] = (new, cause, done, int(self.now), delivery_id, *seen)
         self._change(delivery_id, recipient, status, new, reason, code, pmid)
         return True
 

@@ -223,8 +223,7 @@ def stop(tx: Tx, broadcast_no: int) -> list[tuple[int, int, int]]:
     """Withdraw every chunk that still has something to send: (first id that surely did not leave, last id, chunk). Who
     holds one keeps it until its lease ends: what is in flight then, and its answer never came, is in doubt."""
     rows = tx.execute(
-        "UPDATE chunk SET state = 3, token = token + 1 WHERE broadcast_no = ? AND state < 2"
-        " RETURNING hwm, last_id, id",
+        "UPDATE chunk SET state = 3, token = token + 1 WHERE broadcast_no = ? AND state < 2 RETURNING hwm, last_id, id",
         (broadcast_no,),
     ).fetchall()
     return [(row[0], row[1], row[2]) for row in rows]

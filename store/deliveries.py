@@ -43,21 +43,33 @@ def working(tx: Tx, first_id: int, last_id: int) -> list[int]:
 
 
 def rows_of(tx: Tx, ids: Sequence[int]) -> dict[int, Row]:
-    """For changing them: nobody else does before this transaction ends."""
-    columns = "id, recipient, status, attempts, parts, parts_done, sent_at"
-    sql = f"SELECT {columns} FROM delivery WHERE id IN (?*) ORDER BY id{tx.for_update}"  # noqa: S608
-    return {row[0]: row for row in tx.among(sql, ids)}
+    if not ids:
+        return {}
+    rows = tx.among(
+        "SELECT id, recipient, status, attempts, parts, parts_done, sent_at FROM delivery"
+        " WHERE id IN (?*) AND id BETWEEN ? AND ?",
+        ids,
+        (min(ids), max(ids)),
+    )
+    return {row[0]: row for row in rows}
+
+
+SEEN = ("status", "attempts", "parts_done")
+"""What every change of a delivery by a provider's word changes one of."""
 
 
 def update(tx: Tx, rows: Iterable[Sequence[int]]) -> None:
-    """(status, account, attempts, cause, parts, parts_done, sent_at, done_at, id) of each changed row."""
+    """(status, account, attempts, cause, parts, parts_done, sent_at, done_at, id) of each changed row, and what it was
+    when it was read (`SEEN`)."""
     columns = ("status", "account", "attempts", "cause", "parts", "parts_done", "sent_at", "done_at")
-    tx.update_many("delivery", [f"{column} = ?" for column in columns], rows)
+    tx.update_many("delivery", [f"{column} = ?" for column in columns], rows, SEEN)
 
 
 def update_receipt(tx: Tx, rows: Iterable[Sequence[int | None]]) -> None:
-    """(status, cause or None to keep it, parts_done, done_at, id) of each row that a receipt changed."""
-    tx.update_many("delivery", ("status = ?", "cause = coalesce(?, cause)", "parts_done = ?", "done_at = ?"), rows)
+    """(status, cause or None to keep it, parts_done, done_at, id) of each row that a receipt changed, and what it was
+    when it was read (`SEEN`)."""
+    changes = ("status = ?", "cause = coalesce(?, cause)", "parts_done = ?", "done_at = ?")
+    tx.update_many("delivery", changes, rows, SEEN)
 
 
 def set_status(tx: Tx, status: int, cause: int, ids: Iterable[int]) -> None:
@@ -75,9 +87,12 @@ def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None
 
 def cause_id(tx: Tx, reason: str, code: str) -> int:
     """The number of (our reason, the provider's code); new pairs are added."""
-    row = tx.execute("SELECT id FROM cause WHERE reason = ? AND code = ?", (reason, code)).fetchone()
+    known = "SELECT id FROM cause WHERE reason = ? AND code = ?"
+    row = tx.execute(known, (reason, code)).fetchone()
     if row is None:
-        row = tx.execute("INSERT INTO cause (reason, code) VALUES (?, ?) RETURNING id", (reason, code)).fetchone()
+        add = "INSERT INTO cause (reason, code) VALUES (?, ?) ON CONFLICT (reason, code) DO NOTHING"
+        tx.execute(add, (reason, code))
+        row = tx.execute(known, (reason, code)).fetchone()
     return int(row[0])
 
 
@@ -86,9 +101,11 @@ def causes(tx: Tx) -> dict[int, tuple[str, str]]:
 
 
 def account_id(tx: Tx, name: str) -> int:
-    row = tx.execute("SELECT id FROM channel_account WHERE name = ?", (name,)).fetchone()
+    known = "SELECT id FROM channel_account WHERE name = ?"
+    row = tx.execute(known, (name,)).fetchone()
     if row is None:
-        row = tx.execute("INSERT INTO channel_account (name) VALUES (?) RETURNING id", (name,)).fetchone()
+        tx.execute("INSERT INTO channel_account (name) VALUES (?) ON CONFLICT (name) DO NOTHING", (name,))
+        row = tx.execute(known, (name,)).fetchone()
     return int(row[0])
 
 

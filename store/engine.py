@@ -60,9 +60,14 @@ class Tx(Protocol):
         row may meet another one of the same call."""
         ...
 
-    def update_many(self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    def update_many(
+        self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]], seen: Sequence[str] = ()
+    ) -> None:
         """Change many rows by `id`. `changes`: `"column = ?"` or an expression with one mark; a row holds their values
-        in order, then the id. Every id comes once."""
+        in order, then the id, then what the columns in `seen` held when they were read. Every id comes once.
+
+        Where one of them holds something else by now the transaction is undone and run again: for `beside`
+        transactions that read rows without locking them."""
         ...
 
     def among(self, sql: str, values: Sequence[Any], parameters: Sequence[Any] = ()) -> list[Any]:
@@ -82,6 +87,11 @@ class LedgerError(Exception):
         super().__init__(key)
         self.key = key
         self.params = params
+
+
+class Overtaken(Exception):
+    """A `beside` transaction changed a row that this one had read: nothing of this one is stored, and it is run
+    again."""
 
 
 class LedgerWriteError(LedgerError):

@@ -180,7 +180,7 @@ def broadcast_answered(tx: Tx, channel: str, provider_id: str) -> int | None:
     """The number of the broadcast whose message has this provider id on this channel, None if it is none of ours."""
     row = tx.execute(
         "SELECT r.delivery_id FROM receipt r JOIN channel_account a ON a.id = r.account"
-        " WHERE r.pmid = ? AND a.name = ?",
+        " WHERE r.pmid = ? AND a.name = ? ORDER BY r.day DESC LIMIT 1",
         (packed(provider_id), channel),
     ).fetchone()
     return None if row is None else row[0] >> 24

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
 
-from store.engine import Ledger, LedgerError, LedgerWriteError, Tx
+from store.engine import Ledger, LedgerError, LedgerWriteError, Overtaken, Tx
 from store.group_commit import WritingThreads
 from store.postgres_link import AGAIN, CONNECT_SECONDS, Address, Link, Lost, in_our_words, unreachable
 from store.postgres_tx import PostgresTx
@@ -39,13 +39,9 @@ LOCK_SPACE: Final = 0x4C6F61
 """First half of the advisory locks that are no named ones ("Loa")."""
 WRITE_LOCK: Final = 1
 MIGRATE_LOCK: Final = 2
-BEGIN: Final = (
-    "BEGIN; SET LOCAL plan_cache_mode = force_custom_plan;"
-    f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
-)
-"""Plans made for the very values: the ids of a batch say which partitions it is about."""
+BEGIN: Final = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 BEGIN_READING: Final = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan;"
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     f" SET LOCAL statement_timeout = '{READ_SECONDS}s';"
     f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 )
@@ -221,7 +217,7 @@ class PostgresWriter:
         self._run("RELEASE one")
 
     def undone_by_others(self, raised: Exception) -> bool:
-        return isinstance(raised, Lost) or getattr(raised, "sqlstate", "") in AGAIN
+        return isinstance(raised, Lost | Overtaken) or getattr(raised, "sqlstate", "") in AGAIN
 
     def in_our_words(self, raised: Exception) -> Exception:
         error = in_our_words(raised, self._link.address)

@@ -181,10 +181,8 @@ def in_our_words(raised: Exception, address: Address) -> Exception:
         return raised
     if isinstance(raised, Lost):
         return unreachable(address)
-    if not isinstance(raised, asyncpg.PostgresError):
-        return raised
-    state = str(getattr(raised, "sqlstate", ""))
-    if state.startswith("23"):
+    state = str(getattr(raised, "sqlstate", None) or "") if isinstance(raised, asyncpg.PostgresError) else ""
+    if not state or state.startswith("23"):
         return raised
     if state == "53100":
         return LedgerWriteError("disk_full")

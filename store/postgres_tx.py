@@ -10,6 +10,8 @@ from typing import Any, Final
 import asyncpg  # type: ignore[import-untyped]
 import structlog
 
+from store.engine import Overtaken
+from store.postgres_batch import array_literal, change, insertion
 from store.postgres_link import Link
 
 log = structlog.get_logger(__name__)
@@ -76,42 +78,36 @@ class PostgresTx:
     def insert_many(
         self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], on_conflict: str = ""
     ) -> int:
-        given = [_cleaned(one) for one in rows]
+        given = _all_cleaned(rows)
         if not given:
             return 0
-        link = self._link
+        run, connection = self._link.run, self._link.connection
         if not on_conflict and len(given) >= COPY_FROM:
-            return _count(link.run(link.connection.copy_records_to_table(table, records=given, columns=list(columns))))
-        begin = f"INSERT INTO {table} ({', '.join(columns)})"  # names are ours
-        one = f"{begin} VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"
-        clause = f" ON CONFLICT {on_conflict}" if on_conflict else ""
-        text = f"{begin} SELECT * FROM unnest({_arrays(self._types(one))}){clause}"  # noqa: S608
-        return _count(link.run(link.connection.execute(text, *_turned(given))))
+            return _count(run(connection.copy_records_to_table(table, records=given, columns=list(columns))))
+        text, parameters = insertion(table, columns, given, on_conflict, self._types)
+        return _count(run(connection.execute(text, *parameters)))
 
-    def update_many(self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        given = [_cleaned(one) for one in rows]
+    def update_many(
+        self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]], seen: Sequence[str] = ()
+    ) -> None:
+        given = _all_cleaned(rows)
         if not given:
             return
-        marks = range(1, len(changes) + 1)
-        last = len(changes) + 1
-        one = ", ".join(change.replace("?", f"${n}") for n, change in zip(marks, changes, strict=True))
-        types = self._types(f"UPDATE {table} SET {one} WHERE id = ${last}")  # noqa: S608  names are ours
-        sets = ", ".join(change.replace("?", f"v.c{n}") for n, change in zip(marks, changes, strict=True))
-        names = ", ".join(f"c{n}" for n in range(1, last + 1))
-        # The array beside the join makes the planner take the key, whatever its statistics say of the table.
-        text = (
-            f"UPDATE {table} SET {sets} FROM unnest({_arrays(types)}) AS v ({names})"  # noqa: S608
-            f" WHERE {table}.id = v.c{last} AND {table}.id = ANY(${last})"
-        )
-        self._link.run(self._link.connection.execute(text, *_turned(given)))
+        text, parameters = change(table, changes, given, seen, self._types)
+        done = _count(self._link.run(self._link.connection.execute(text, *parameters)))
+        if seen and done != len(given):
+            raise Overtaken(table)
 
     def among(self, sql: str, values: Sequence[Any], parameters: Sequence[Any] = ()) -> list[Any]:
         if not values:
             return []
         head, tail = sql.split("IN (?*)")
         before = head.count("?")
-        given = (*parameters[:before], list(_cleaned(values)), *parameters[before:])
-        return self.execute(f"{head}= ANY(?){tail}", given).fetchall()
+        kind = "int8" if isinstance(values[0], int) else "bytea" if isinstance(values[0], bytes) else ""
+        literal = array_literal(values, kind)
+        mark, given = ("?", list(_cleaned(values))) if literal is None else (f"?::text::{kind}[]", literal)
+        text = f"{head}= ANY({mark}){tail}"
+        return self.execute(text, (*parameters[:before], given, *parameters[before:])).fetchall()
 
     def add_partition(self, table: str, name: str, values: str, options: str = "") -> bool:
         run, connection = self._link.run, self._link.connection
@@ -145,17 +141,18 @@ def _prepared(sql: str) -> tuple[str, bool]:
 
 
 def _cleaned(parameters: Sequence[Any]) -> Sequence[Any]:
-    if any(type(one) is str and NUL in one for one in parameters):
-        return tuple(one.replace(NUL, INSTEAD_OF_NUL) if type(one) is str else one for one in parameters)
+    for one in parameters:
+        if type(one) is str and NUL in one:
+            return [each.replace(NUL, INSTEAD_OF_NUL) if type(each) is str else each for each in parameters]
     return parameters
 
 
-def _arrays(types: Sequence[str]) -> str:
-    return ", ".join(f"${n}::{name}[]" for n, name in enumerate(types, 1))
-
-
-def _turned(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _all_cleaned(rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Looks at texts only where the first row has any."""
+    given = list(rows)
+    if not given or not any(isinstance(one, str) for one in given[0]):
+        return given
+    return [_cleaned(one) for one in given]
 
 
 def _count(status: str) -> int:

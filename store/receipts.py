@@ -6,34 +6,64 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from store import deliveries
 from store.engine import Tx
+from store.partitions import day_of
 from store.provider_ids import packed, unpacked
 
 ORPHAN_DAYS: Final = 3.0
 """How long a receipt without a send is kept: carriers report up to 72 h later."""
+RECEIPT_DAYS: Final = 1
+"""Days before this one in which a receipt is looked for first: the days that lists of numbers are in."""
 
 
-def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]]) -> None:
+COLUMNS: Final = ("pmid", "account", "delivery_id", "part", "day")
+
+
+def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]], now: float) -> None:
     """(provider id, account, delivery id, part, -1 for all parts under one id).
 
     Carriers use ids again after a while: the newest send owns the id."""
-    newest = {(pmid, account): (packed(pmid), account, delivery_id, part) for pmid, account, delivery_id, part in rows}
-    clause = "(pmid, account) DO UPDATE SET delivery_id = excluded.delivery_id, part = excluded.part"
-    tx.insert_many("receipt", ("pmid", "account", "delivery_id", "part"), newest.values(), clause)
+    day = day_of(now)
+    newest = {(row[0], row[1]): (packed(row[0]), *row[1:], day) for row in rows}
+    if tx.insert_many("receipt", COLUMNS, newest.values(), "DO NOTHING") == len(newest):
+        return
+    for account in {account for _, account in newest}:
+        pmids = [row[0] for row in newest.values() if row[1] == account]
+        tx.among("DELETE FROM receipt WHERE pmid IN (?*) AND account = ?", pmids, (account,))
+    tx.insert_many("receipt", COLUMNS, newest.values())
 
 
-Matched = tuple[int, int, int, int, int, int]
-"""(delivery id, part, status, parts, parts_done, recipient)"""
+Matched = tuple[int, int, int, int, int, int, int]
+"""(delivery id, part, status, parts, parts_done, recipient, attempts)"""
 
 
-def match_receipts(tx: Tx, account: int, pmids: Sequence[str]) -> dict[str, Matched]:
+def match_receipts(tx: Tx, account: int, pmids: Sequence[str], now: float) -> dict[str, Matched]:
+    """The deliveries that these ids mean. First among what left lately, as nearly all did;
+    what a person reads after a week is found, too."""
+    wanted = [packed(pmid) for pmid in pmids]
+    today = day_of(now)
+    found = _matched(tx, account, wanted, today - RECEIPT_DAYS, today + 1)
+    others = [pmid for pmid in wanted if pmid not in found]
+    if others:
+        found |= _matched(tx, account, others, 0, today + 1)
+    return {unpacked(pmid): matched for pmid, matched in found.items()}
+
+
+def _matched(tx: Tx, account: int, pmids: Sequence[bytes], since: int, until: int) -> dict[bytes, Matched]:
     rows = tx.among(
-        "SELECT r.pmid, r.delivery_id, r.part, d.status, d.parts, d.parts_done, d.recipient"
-        " FROM receipt r JOIN delivery d ON d.id = r.delivery_id WHERE r.pmid IN (?*) AND r.account = ?",
-        [packed(pmid) for pmid in pmids],
-        (account,),
+        "SELECT pmid, delivery_id, part FROM receipt"
+        " WHERE pmid IN (?*) AND account = ? AND day BETWEEN ? AND ? ORDER BY day",
+        pmids,
+        (account, since, until),
     )
-    return {unpacked(row[0]): row[1:] for row in rows}
+    newest = {row[0]: row for row in rows}
+    known = deliveries.rows_of(tx, sorted({row[1] for row in newest.values()}))
+    return {
+        pmid: (delivery_id, part, row[2], row[4], row[5], row[1], row[3])
+        for pmid, delivery_id, part in newest.values()
+        if (row := known.get(delivery_id)) is not None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +91,16 @@ def take_orphans(tx: Tx, account: int, pmids: Sequence[str]) -> list[tuple[str, 
     rows = tx.among(sql, pmids, (account,))
     tx.executemany("DELETE FROM receipt_orphan WHERE keys = ? AND account = ?", [(row[1], account) for row in rows])
     return [(row[0], row[2], row[3], row[4]) for row in rows]
+
+
+def orphans_with_send(tx: Tx, limit: int) -> list[tuple[str, int]]:
+    """(provider id, account) of receipts that wait though their send is recorded meanwhile, by another process."""
+    rows = tx.execute(
+        "SELECT o.pmid, o.account, r.pmid FROM (SELECT DISTINCT pmid, account FROM receipt_orphan) o"
+        " JOIN receipt r ON r.account = o.account AND r.pmid = o.pmid LIMIT ?",
+        (limit,),
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def count_orphans(tx: Tx) -> int:

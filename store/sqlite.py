@@ -55,8 +55,11 @@ class Connection(sqlite3.Connection):
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}){clause}"  # noqa: S608  names are ours
         return self.executemany(sql, rows).rowcount
 
-    def update_many(self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        self.executemany(f"UPDATE {table} SET {', '.join(changes)} WHERE id = ?", rows)  # noqa: S608  names are ours
+    def update_many(
+        self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]], seen: Sequence[str] = ()
+    ) -> None:
+        still = " AND ".join(["id = ?", *(f"{name} = ?" for name in seen)])  # always true: one connection writes
+        self.executemany(f"UPDATE {table} SET {', '.join(changes)} WHERE {still}", rows)  # noqa: S608  names are ours
 
     def among(self, sql: str, values: Sequence[Any], parameters: Sequence[Any] = ()) -> list[Any]:
         head, tail = sql.split("?*")
