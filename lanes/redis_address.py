@@ -44,13 +44,10 @@ def address(url: str) -> Address:
 def why(failed: BaseException) -> str:
     """One of the words of `lanes.port.Away`."""
     text = str(failed).upper()
-    for kind, word in _KINDS:
-        if isinstance(failed, kind):
-            return word
-    for mark, word in _MARKS:
+    for mark, word in _MARKS:  # first: redis-py makes an error of the line of some of them
         if mark in text:
             return word
-    return "refused"
+    return next((word for kind, word in _KINDS if isinstance(failed, kind)), "refused")
 
 
 def refusal(failed: BaseException, where: Address) -> LanesError | None:
@@ -90,6 +87,7 @@ _KINDS: Final[tuple[tuple[Any, str], ...]] = (
 )
 _MARKS: Final = (
     ("WRONGPASS", "password"),
+    ("USERNAME-PASSWORD", "password"),
     ("NOAUTH", "password"),
     ("NOPERM", "password"),
     ("CALLED WITHOUT ANY PASSWORD", "password"),
