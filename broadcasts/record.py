@@ -193,6 +193,10 @@ class Flush:
                 receipts.insert_orphans(self.tx, orphans, self.now)
                 self.done.orphans += len(orphans)
 
+    def waited(self, waiting: Sequence[tuple[str, int]]) -> None:
+        """Receipts, (provider id, account), whose send another process has recorded since they came."""
+        self._match_orphans([(pmid, account, 0, 0) for pmid, account in waiting])
+
     def _match_orphans(self, mapped: Sequence[tuple[str, int, int, int]]) -> None:
         by_account: dict[int, list[str]] = {}
         for pmid, account, _, _ in mapped:

@@ -31,6 +31,11 @@ one commit) outcomes are lost by a kill, and their deliveries become `unknown` (
 RETRY_SECONDS = 0.5
 """Pause after a flush that failed (disk full)."""
 
+WAITED_SECONDS = 600.0
+"""How long ago a receipt may have come for which a send of another process is looked for: longer than a provider's
+answer, a ledger that is away and a process that takes over together."""
+WAITED_AT_ONCE = 2_000
+
 OnFlushed = Callable[[Recorded], None]
 
 
@@ -100,6 +105,29 @@ class Recorder:
         self._work.set()
         await done
 
+    async def tick_waiting(self) -> None:
+        """Receipts that overtook their send in another process: neither of the two could know of the other."""
+        since = self._now() - WAITED_SECONDS
+
+        def look(tx: Tx) -> list[tuple[str, int]]:
+            waiting = receipts.waiting_since(tx, since, WAITED_AT_ONCE)
+            accounts = {account for _, account in waiting}
+            pmids = {account: [pmid for pmid, whose in waiting if whose == account] for account in accounts}
+            return [
+                (pmid, account)
+                for account in accounts
+                for pmid in receipts.match_receipts(tx, account, pmids[account], self._now())
+            ]
+
+        def write(tx: Tx) -> Recorded:
+            flush = Flush(tx, self._ranges, self._causes, self._now())
+            flush.waited(found)
+            return flush.close()
+
+        found = await self._ledger.read(look)
+        if found:
+            self._recorded(await self._ledger.write(write))
+
     async def _run(self) -> None:
         began = 0.0
         while True:
@@ -129,9 +157,13 @@ class Recorder:
             await self._flush_failed(sent, waiters, failed)
             return
         self.flushing.set()
-        self._causes.update(recorded.causes)
         self._orphans_wait = orphans_wait or recorded.orphans > 0
         _resolve(waiters, None)
+        self._recorded(recorded)
+
+    def _recorded(self, recorded: Recorded) -> None:
+        """Committed: whoever wants to know hears of it."""
+        self._causes.update(recorded.causes)
         if is_told():
             _tell(recorded)
         for listener in self._listeners:

@@ -93,13 +93,9 @@ def take_orphans(tx: Tx, account: int, pmids: Sequence[str]) -> list[tuple[str, 
     return [(row[0], row[2], row[3], row[4]) for row in rows]
 
 
-def orphans_with_send(tx: Tx, limit: int) -> list[tuple[str, int]]:
-    """(provider id, account) of receipts that wait though their send is recorded meanwhile, by another process."""
-    rows = tx.execute(
-        "SELECT o.pmid, o.account, r.pmid FROM (SELECT DISTINCT pmid, account FROM receipt_orphan) o"
-        " JOIN receipt r ON r.account = o.account AND r.pmid = o.pmid LIMIT ?",
-        (limit,),
-    )
+def waiting_since(tx: Tx, since: float, limit: int) -> list[tuple[str, int]]:
+    """(provider id, account) of receipts that came since then and wait for their send."""
+    rows = tx.execute("SELECT pmid, account FROM receipt_orphan WHERE came_at >= ? LIMIT ?", (since, limit))
     return [(row[0], row[1]) for row in rows]
 
 

@@ -22,6 +22,8 @@ ESCALATION_TICK_SECONDS: Final = 0.5
 BROADCAST_TICK_SECONDS: Final = 1.0
 LANES_TICK_SECONDS: Final = 5.0
 """The reconciler: what no lane holds any more is announced again."""
+WAITING_TICK_SECONDS: Final = 1.0
+"""How soon a receipt that a web process took in meets the send that a worker was still recording."""
 APPROVAL_TICK_SECONDS: Final = 2.0
 """How soon approvers are asked by message after somebody asked for approval."""
 IMPORT_SECONDS: Final = 6 * 3_600.0
@@ -85,6 +87,7 @@ class Leading:
             (house.clockwork.tick_escalation, ESCALATION_TICK_SECONDS),
             (house.clockwork.tick_broadcasts, BROADCAST_TICK_SECONDS),
             (house.clockwork.tick_lanes, LANES_TICK_SECONDS),
+            *(() if house.alone else ((house.recorder.tick_waiting, WAITING_TICK_SECONDS),)),
             (house.approval_asker.tick, APPROVAL_TICK_SECONDS),
             *house.duty.jobs(),
             (house.orders.outbox.tick, MAIL_TICK_SECONDS),

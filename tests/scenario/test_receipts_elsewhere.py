@@ -1,0 +1,41 @@
+"""A receipt is taken in by one process and its send is recorded by another; whoever commits first, they meet."""
+
+from __future__ import annotations
+
+from adapters.contract import ReceiptState
+from broadcasts.recorder import Recorder
+from broadcasts.routes import Route
+from broadcasts.steps import Step
+from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept, leader
+
+BEGAN = 1_790_000_000.0
+STEPS = (Step(after=0, channels=("zalo",), roles=("chairman",)),)
+
+
+async def test_a_receipt_that_overtakes_its_send_in_another_process(tmp_path):
+    channel = ScriptedChannel("zalo.user", lambda envelope, times: None)
+    room = EngineRoom(tmp_path, Route(channel, "zalo"), now=lambda: BEGAN)
+    await room.start()
+    web = Recorder(room.ledger, room.bus, lambda: BEGAN)
+    await web.start(["zalo.user"])
+    members = [leader(f"1475{n}", n, "zalo", f"z{n}") for n in range(2)]
+    await room.clockwork.fire(await room.approved(members=members, steps=STEPS))
+    await room.until(lambda: len(channel.left) == 2)
+    await web.receipts([channel.receipt(channel.left[0], ReceiptState.DELIVERED)])
+    changed = []
+    web.on_flushed(lambda recorded: changed.extend(one.delivery_id for one in recorded.changes))
+    for envelope in channel.left:
+        room.recorder.outcome("zalo.user", envelope.delivery_id, accept(envelope, 1))
+
+    async def accepted():
+        counts = await room.counts(1)
+        return counts.get("accepted", 0) + counts.get("delivered", 0) == 2
+
+    await room.until(accepted)
+    await web.tick_waiting()
+    assert await room.counts(1) == {"accepted": 1, "delivered": 1}
+    assert changed == [channel.left[0].delivery_id]
+    await web.tick_waiting()
+    assert changed == [channel.left[0].delivery_id]
+    await web.stop()
+    await room.stop()
