@@ -61,7 +61,7 @@ class Source(Protocol):
 class Target(Source, Protocol):
     """Its changes are kept by whoever opened it, after `transfer` returned."""
 
-    async def empty(self, table: str) -> None: ...
+    async def empty(self, tables: Sequence[str]) -> None: ...
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Raises `RowRefused`."""
@@ -80,13 +80,9 @@ async def transfer(source: Source, target: Target, told: Told, *, replace: bool 
     """Raises `LedgerError`: `transfer_schema` (they differ), `transfer_not_empty`, `transfer_row` (the target refuses
     one), `transfer_not_the_same` (what came is not what left)."""
     tables = await check(source, target, replace=replace)
-    if replace:
-        for table in reversed(tables):
-            await target.empty(table)
+    await target.empty([table for table in tables if replace or table in MADE_BY_MIGRATIONS])
     rows = 0
     for table, columns in tables.items():
-        if table in MADE_BY_MIGRATIONS:
-            await target.empty(table)
         rows += (await _carry(source, target, table, columns, told)).rows
     await target.go_on_counting()
     return Transferred(len(tables), rows)

@@ -44,11 +44,14 @@ class SqliteSide:
 
     async def rows(self, table: str, columns: Sequence[str]) -> AsyncIterator[list[tuple[Any, ...]]]:
         cursor = self._connection.execute(f"SELECT {', '.join(columns)} FROM {table}")  # noqa: S608
+        types = dict(self._connection.execute("SELECT name, type FROM pragma_table_info(?)", (table,)).fetchall())
+        has_texts = any(types[column] == "TEXT" for column in columns)
         while some := cursor.fetchmany(BATCH):
-            yield [tuple(_storable(value) for value in row) for row in some]
+            yield [tuple(map(_storable, row)) for row in some] if has_texts else some
 
-    async def empty(self, table: str) -> None:
-        self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    async def empty(self, tables: Sequence[str]) -> None:
+        for table in tables:
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         marks = ", ".join("?" * len(columns))
