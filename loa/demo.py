@@ -41,6 +41,7 @@ DAY_SECONDS = 86_400.0
 ROSTER_DAYS = 14
 """Watches of a whole day, two weeks of them: longer than a visit and than gaps are looked for."""
 HOTLINE = "0237.xxx.xxxx"
+GROUP_LINK = "https://zalo.example/g/nhom-mau"
 MAIL_SENDER = "trucban@pctt.example.vn"
 
 
@@ -110,7 +111,7 @@ def demo_settings(options: DemoOptions, urls: dict[str, Any]) -> Settings:
         {"after": 3 * minute, "call": True},
     ]
     overrides = {
-        "office": {"short_code": smsc.SHORT_CODE, "hotline": HOTLINE},
+        "office": {"short_code": smsc.SHORT_CODE, "hotline": HOTLINE, "group_link": GROUP_LINK},
         "store": {"url": f"sqlite:///{data / 'loa.db'}"},
         "web": {"port": options.port},
         "adapters": {

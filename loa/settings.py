@@ -85,6 +85,7 @@ class Office(_Section):
     hotline: str = ""
     short_code: str = ""
     portal: str = "https://pctt.thanhhoa.gov.vn/"
+    group_link: str = ""
     dvc_portal: str = "dichvucong.thanhhoa.gov.vn"
     code_prefix: str = Field(default="TB", pattern=r"^[A-Z]{1,4}$")
     language: Literal["vi", "en"] = "vi"

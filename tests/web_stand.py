@@ -188,7 +188,7 @@ class Stand:
             archive=Archive(self.room.ledger, self.clock),
             alert_pages=AlertPages(self.room.ledger, desk, self.clock),
             schedules=self.schedules,
-            settings=WebSettings(office_name="Văn phòng mẫu", **settings),
+            settings=WebSettings(office_name="Văn phòng mẫu", portal=OFFICE_FACTS.portal, **settings),
             now=self.clock,
         )
         self.desk = desk

@@ -186,6 +186,10 @@ class WebSettings:
     """Addresses or networks of our own proxies: what they say of the caller's address is believed."""
     set_up_token: str = ""
     """Part of the address at which the very first account is made; "" once there is one."""
+    portal: str = ""
+    """The province's portal, as people reach it."""
+    group_link: str = ""
+    """By which leaders join the duty group."""
     second_factor_for: frozenset[str] = frozenset()
     """Roles that reach no page before they have set up a second factor."""
 

@@ -74,6 +74,8 @@ class WebServer:
             settings=WebSettings(
                 office_name=settings.office.name,
                 public_url=settings.web.public_url,
+                portal=settings.office.portal,
+                group_link=settings.office.group_link,
                 demo=house.demo,
                 phone_wall_url=self._phone_wall,
                 trusted_proxies=tuple(str(one) for one in settings.web.trusted_proxies),

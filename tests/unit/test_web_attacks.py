@@ -6,9 +6,11 @@ import re
 
 import pytest
 
-from store import access
+from broadcasts.model import Actor, Draft, Role
+from store import access, web_sessions
 from tests.structure.test_routes import filled
-from tests.web_stand import PASSWORD, Stand
+from tests.unit.test_web_carrier_orders import approved, tokens
+from tests.web_stand import PASSWORD, TEXT, Stand
 from web.attempts import FAILURES_PER_ADDRESS
 from web.console import ROUTES as CONSOLE
 
@@ -157,3 +159,79 @@ async def test_a_viewer_reads_no_whole_telephone_number_anywhere(stand):
         answer = await viewer.get(path, allow_redirects=False)
         if answer.status == 200:
             assert not re.search(r"\b(?:84|0)900\d{6}\b", (await answer.text()).replace(" ", "")), path
+
+
+# One installation serves one office: what may not be reached across is what belongs to another person, another carrier
+# or another message of it.
+
+
+async def form(stand, browser, name, path, **data):
+    answer = await browser.post(path, data={**data, "csrf": await stand.csrf(name)}, allow_redirects=False)
+    await answer.read()
+    return answer.status
+
+
+async def test_an_unfinished_form_is_its_author_s_alone(stand):
+    mine, other = await stand.browser("canbo"), await stand.browser("quantri")
+    words = {"template": "", "text": "Bản của canbo", "reach": "all", "valid_hours": "6", "mode": "actual"}
+    assert await form(stand, mine, "canbo", "/broadcasts/unsent", **words, place="new", once="mot") == 200
+    for path in ("/broadcasts/new", "/broadcasts/new?continue=1", "/broadcasts/new?template=", "/"):
+        assert "Bản của canbo" not in await (await other.get(path)).text(), path
+    assert await form(stand, other, "quantri", "/broadcasts/unsent/drop", place="new") == 303
+    assert "Bản của canbo" in await (await mine.get("/broadcasts/new?continue=1")).text()
+
+
+async def test_nobody_ends_or_sees_another_person_s_session(stand):
+    await stand.browser("canbo")
+    other = await stand.browser("quantri")
+    (handle,) = await stand.room.ledger.read(
+        lambda tx: [one.handle for one in web_sessions.open_sessions(tx, staff_id(tx, "canbo"), stand.clock())]
+    )
+    assert handle not in await (await other.get("/account")).text()
+    assert await form(stand, other, "quantri", f"/account/sessions/{handle}/end") == 404
+    assert await stand.room.ledger.read(lambda tx: web_sessions.open_sessions(tx, staff_id(tx, "canbo"), stand.clock()))
+
+
+def staff_id(tx, name):
+    person = access.staff_named(tx, name)
+    assert person is not None
+    return person.id
+
+
+async def test_the_alert_page_of_another_message_opens_only_when_it_was_published(stand):
+    """Codes can be counted up: that one is open says nothing of its neighbours."""
+    code, next_code = await stand.sent(), await stand.sent()
+    officer = await stand.browser("canbo")
+    assert await form(stand, officer, "canbo", f"/broadcasts/{code}/people/publish") == 303
+    guest = stand.client(None)
+    assert (await guest.get(f"/alert/{code}")).status == 200
+    assert (await guest.get(f"/alert/{next_code}")).status == 404
+    assert next_code not in await (await guest.get("/alert")).text()
+    for path in (f"/broadcasts/{code}", f"/broadcasts/{code}/report", f"/broadcasts/{code}/report/export/csv"):
+        answer = await guest.get(path, allow_redirects=False)
+        assert answer.status == 303, path
+        assert answer.headers["Location"].startswith("/sign-in")
+
+
+async def test_who_sent_alone_does_not_review_it_and_who_asked_does_not_approve(stand):
+    """Own work is judged by another person, whatever the role and however the form is made."""
+    made = await stand.desk.draft(Draft(**TEXT), Actor("lanhdao", Role.APPROVER))
+    asked = await stand.desk.submit(made.code, Actor("lanhdao", Role.APPROVER))
+    chief = await stand.browser("lanhdao")
+    hashed = {"content_hash": asked.content_hash, "number": str(asked.units)}
+    assert await form(stand, chief, "lanhdao", f"/broadcasts/{made.code}/approve", **hashed) == 403
+    assert stand.zalo.left == []
+
+
+async def test_one_carrier_s_link_answers_for_no_other_and_for_no_other_order(stand):
+    first, second = [(await approved(stand))["code"] for _ in range(2)]
+    mine, theirs = (await tokens(stand, first))[0], await tokens(stand, second)
+    guest = stand.client(None)
+    page = await (await guest.get(f"/carrier/{mine}")).text()
+    assert not any(one in page for one in (second, *theirs, (await tokens(stand, first))[1]))
+    assert (await guest.post(f"/carrier/{mine}/acknowledge", data={"name": "A"}, allow_redirects=False)).status == 303
+    for code, taken in ((first, [True, False]), (second, [False, False])):
+        carriers = (await stand.orders.view(code)).carriers
+        assert [one.acknowledged_at is not None for one in carriers] == taken
+    for end in (f"{mine}x", mine[:-1], mine.swapcase()):
+        assert (await guest.get(f"/carrier/{end}")).status == 404

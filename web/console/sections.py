@@ -49,6 +49,7 @@ SECTIONS: Final[tuple[Section, ...]] = (
             Entry("/enrolment", "enrolment"),
             Entry("/unit-groups", "unit_groups"),
             Entry("/number-lists", "number_lists", Role.OFFICER),
+            Entry("/posters", "posters"),
             Entry("/roster", "roster"),
             Entry("/handovers", "handovers"),
             Entry("/staff-addresses", "staff_addresses", Role.ADMIN),
