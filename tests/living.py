@@ -15,6 +15,7 @@ from typing import Any
 
 from simulators import smsc, telegram, zalo
 from tests.processes import LOA, ROOT, Http, Process, loa, until
+from tests.redis_stand import lanes_url
 
 DATA = ROOT / "tests" / "data"
 SIMULATORS = (sys.executable, "-m", "simulators", "--until-stdin-closes")
@@ -68,6 +69,9 @@ hotline = "0237.xxx.xxxx"
 [store]
 url = "sqlite:///{ledger}"
 
+[lanes]
+url = {lanes}
+
 [web]
 port = 0
 
@@ -119,6 +123,7 @@ def write_config(
     path = folder / "config.toml"
     path.write_text(
         CONFIG.format(
+            lanes=json.dumps(lanes_url(folder)),
             short_code=json.dumps(smsc.SHORT_CODE), ledger=folder / "data" / "loa.db", sms_after=sms_after,
             give_up_after=give_up_after, close_after=close_after, smsc_host=host, smsc_port=port,
             system_id=smsc.SYSTEM_ID, password=smsc.PASSWORD, window=window, tps=tps,
