@@ -69,9 +69,6 @@ hotline = "0237.xxx.xxxx"
 [store]
 url = "sqlite:///{ledger}"
 
-[lanes]
-url = {lanes}
-
 [web]
 port = 0
 
@@ -123,7 +120,6 @@ def write_config(
     path = folder / "config.toml"
     path.write_text(
         CONFIG.format(
-            lanes=json.dumps(lanes_url(folder)),
             short_code=json.dumps(smsc.SHORT_CODE), ledger=folder / "data" / "loa.db", sms_after=sms_after,
             give_up_after=give_up_after, close_after=close_after, smsc_host=host, smsc_port=port,
             system_id=smsc.SYSTEM_ID, password=smsc.PASSWORD, window=window, tps=tps,
@@ -131,7 +127,8 @@ def write_config(
             zalo_account="\n".join(f"{name} = {json.dumps(value)}" for name, value in account.items()),
             **{name: json.dumps(name in channels) for name in ("sms", "telegram", "zalo")},
         )
-        + more,
+        + more
+        + ("" if "[lanes]" in more else f"\n[lanes]\nurl = {json.dumps(lanes_url(folder))}\n"),
         "utf-8",
     )  # fmt: skip
     return path
