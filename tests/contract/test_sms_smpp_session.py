@@ -24,6 +24,7 @@ from adapters.contract import (
     Unknown,
 )
 from adapters.sms.smpp.channel import SmppChannel
+from adapters.sms.smpp.pump import Pump
 from simulators import smsc
 from tests.contract.recording import MemoryState, RecordingSink, ReportBook, until
 from tests.contract.runner import Case, Is, Rig, accepted, on_screen, ready, rejected, run
@@ -67,6 +68,24 @@ class TestBind:
         assert (await says(rig, "smpp.auth"))["status"] == "0x0000000F"
         await asyncio.sleep(0.4)
         assert carrier.carrier.binds == 3
+
+    async def test_a_fault_of_our_own_ends_the_link_and_not_the_account(
+        self, smpp: Stand, carrier: smsc.SmscSim, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever goes wrong in us as the bind comes up: it is logged, and bound again."""
+        turn, turns = Pump.turn, []
+
+        def broken(pump: Pump) -> None:
+            turns.append(pump.link is not None)
+            if turns == [True]:
+                raise RuntimeError("a fault of our own")
+            turn(pump)
+
+        monkeypatch.setattr(Pump, "turn", broken)
+        rig = await smpp.open()
+        await until(lambda: carrier.carrier.binds == 2, 3.0, "bound again")
+        assert isinstance((await send(rig, one()))[0], Accepted)
+        assert len(carrier.carrier.sessions) == 1
 
     async def test_an_operator_resumes(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         carrier.set_faults({"bind_status": 0x0D, "bind_status_next": 3})

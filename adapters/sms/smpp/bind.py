@@ -68,7 +68,7 @@ class AuthGuard:
 
 class Bind:
     """`error` is the last failure ("" while bound): `unreachable`, `tls`, `timeout`, `refused`, `auth`,
-    `already_bound`, or why the link ended; `status` its command_status."""
+    `already_bound`, `broken` (by ourselves), or why the link ended; `status` its command_status."""
 
     def __init__(
         self, account: SmppAccount, role: Role, pump: Pump, inbox: Inbox, auth: AuthGuard, now: Now,
@@ -112,17 +112,25 @@ class Bind:
                 self._set(BindState.STOPPED)
                 self._auth.resumed.clear()
                 await self._auth.resumed.wait()
-            async with self._auth.attempt:
-                link = None if self._auth.stopped else await self._open()
-            bound_for = 0.0
-            if link is not None:
-                began = self._loop.time()
-                await asyncio.wait([link.closed])
-                bound_for = self._loop.time() - began
-                self.link = None
-                self.error, self.status = link.closed.result(), 0
+            try:
+                bound_for = await self._one_link()
+            except Exception:  # a fault of our own costs a link, not the account
+                self._log.exception("smpp_bind_broken")
+                self.link, self.error, self.status, bound_for = None, "broken", 0, 0.0
             if not self._closing:
                 await self._pause(bound_for)
+
+    async def _one_link(self) -> float:
+        """From connecting to its end: how many seconds it was bound."""
+        async with self._auth.attempt:
+            link = None if self._auth.stopped else await self._open()
+        if link is None:
+            return 0.0
+        began = self._loop.time()
+        await asyncio.wait([link.closed])
+        self.link = None
+        self.error, self.status = link.closed.result(), 0
+        return self._loop.time() - began
 
     async def drain(self) -> None:
         """No new link from here on; wait for answers in flight, at most `drain` seconds."""
