@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,10 @@ ROLES: Final = ("worker-1", "worker-2", "listener", "scheduler")
 SILENT_SECONDS: Final = 5.0
 """After which others take over from a process; the product's 15 s are the default."""
 SHARED: Final = """
+[store]
+url = "{ledger}"
+files = "{files}"
+
 [lanes]
 url = "redis://{redis}/0"
 
@@ -48,13 +53,17 @@ class Machines:
         self._held = threading.Lock()
 
     def _write_config(self) -> Path:
+        """What belongs to the embedded setting gives way."""
         links = self._around.links
-        path = self._around.write_config(SHARED.format(redis=links["redis"].address, lease=SILENT_SECONDS))
-        ledger = f"postgresql://loa@{links['postgresql'].address}/{self._name}"
-        lines = path.read_text("utf-8").splitlines()
-        at = next(place for place, line in enumerate(lines) if line.startswith('url = "sqlite:'))
-        lines[at : at + 1] = [f'url = "{ledger}"', f'files = "{self._around.folder / "data" / "attachments"}"']
-        path.write_text("\n".join(lines), "utf-8")
+        path = self._around.write_config()
+        text = re.sub(r"(?ms)^\[(store|lanes)\]$.*?(?=^\[)", "", path.read_text("utf-8"))
+        shared = SHARED.format(
+            ledger=f"postgresql://loa@{links['postgresql'].address}/{self._name}",
+            files=self._around.folder / "data" / "attachments",
+            redis=links["redis"].address,
+            lease=SILENT_SECONDS,
+        )
+        path.write_text(shared + text, "utf-8")
         return path
 
     def open(self) -> None:

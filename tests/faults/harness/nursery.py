@@ -8,6 +8,7 @@ it alone. Orders are JSON lines on stdin, `{"arguments", "log", "out"}`; each an
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -64,6 +65,7 @@ def live(order: dict[str, Any]) -> NoReturn:
         for ours, theirs in ((null, 0), (out, 1), (log, 2)):
             os.dup2(ours, theirs)
         random.seed()
+        signal.signal(signal.SIGUSR1, lambda *_: tell_tasks())
         sys.argv = ["loa", *order["arguments"]]
         from loa.cli import main as command
 
@@ -77,6 +79,13 @@ def live(order: dict[str, Any]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def tell_tasks() -> None:
+    """Where every task stands, into the log: for whoever looks at a run that hangs."""
+    for task in asyncio.all_tasks():
+        task.print_stack(file=sys.stderr)
+    sys.stderr.flush()
 
 
 def tell_of_the_dead() -> None:
