@@ -46,6 +46,8 @@ class Sent:
     delivery_id: int
     account: int
     outcome: Outcome
+    known_as: int = 0
+    """The account under which the ids of its carrier's system are kept; 0: this one."""
 
 
 @dataclass(slots=True)
@@ -150,7 +152,7 @@ class Flush:
             if not isinstance(outcome, Rejected):
                 first = WHOLE if parts > 1 and len(outcome.provider_ids) == 1 else 0
                 mapped += [
-                    (pmid, one.account, one.delivery_id, part)
+                    (pmid, one.known_as or one.account, one.delivery_id, part)
                     for part, pmid in enumerate(outcome.provider_ids, first)
                     if pmid
                 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -50,6 +50,7 @@ class Recorder:
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._accounts: dict[str, int] = {}
+        self._known_as: dict[int, int] = {}
         self._causes: dict[tuple[str, str], int] = {}
         self._ranges = ChunkRanges()
         self._orphans_wait = False
@@ -60,8 +61,9 @@ class Recorder:
         """Set while flushes succeed; dispatchers stop handing over while it is clear."""
         self.flushing.set()
 
-    async def start(self, accounts: Sequence[str]) -> None:
-        """`accounts` are the channels' names: the values of `Receipt.account`."""
+    async def start(self, accounts: Sequence[str], systems: Mapping[str, str] | None = None) -> None:
+        """`accounts` are the channels' names: the values of `Receipt.account`. `systems`: account → the one of its
+        carrier's system under which the ids of all of them are kept (`Route.system`)."""
 
         def begin(tx: Tx) -> tuple[dict[str, int], dict[tuple[str, str], int], int]:
             receipts.forget_orphans(tx, self._now() - receipts.ORPHAN_DAYS * 86_400)
@@ -69,6 +71,8 @@ class Recorder:
             return ids, {pair: no for no, pair in deliveries.causes(tx).items()}, receipts.count_orphans(tx)
 
         self._accounts, self._causes, orphans = await self._ledger.write(begin)
+        ids = self._accounts
+        self._known_as = {ids[one]: ids[system] for one, system in (systems or {}).items()}
         self._orphans_wait = orphans > 0
         self._task = asyncio.create_task(self._run(), name="recorder")
 
@@ -90,7 +94,8 @@ class Recorder:
 
     def outcome(self, account: str, delivery_id: int, outcome: Outcome) -> None:
         """Keep what a provider answered to one of our sends."""
-        self._sent.append(Sent(delivery_id, self._accounts[account], outcome))
+        number = self._accounts[account]
+        self._sent.append(Sent(delivery_id, number, outcome, self._known_as.get(number, 0)))
         self._work.set()
 
     async def receipts(self, batch: Sequence[Receipt]) -> None:
@@ -98,8 +103,12 @@ class Recorder:
         if not batch:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        accounts = self._accounts
-        self._came += [Came(accounts[receipt.account], receipt) for receipt in batch if receipt.account in accounts]
+        accounts, known_as = self._accounts, self._known_as
+        self._came += [
+            Came(known_as.get(number, number), receipt)
+            for receipt in batch
+            if (number := accounts.get(receipt.account)) is not None
+        ]
         self.received.update((receipt.account, receipt.state.value) for receipt in batch if receipt.account in accounts)
         self._waiters.append(done)
         self._work.set()
@@ -126,7 +135,7 @@ class Recorder:
 
         found = await self._ledger.read(look)
         if found:
-            self._recorded(await self._ledger.write(write))
+            self._recorded(await self._ledger.write(write, beside=True))
 
     async def _run(self) -> None:
         began = 0.0
@@ -152,7 +161,7 @@ class Recorder:
             return flush.close()
 
         try:
-            recorded = await self._ledger.write(write)
+            recorded = await self._ledger.write(write, beside=True)
         except Exception as failed:
             await self._flush_failed(sent, waiters, failed)
             return

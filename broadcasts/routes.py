@@ -14,7 +14,9 @@ class Route:
     group channel posts to, "" for a channel to single people; `light`: it has one of its own on the duty board.
 
     `homes`: the sessions that it sends by, each of which lives in one process; where one of them lives, the route does.
-    `listens`: its session also hears by itself, by long polls or a renewal in time.
+    `listens`: its session also hears by itself, by long polls or a renewal in time. `system`: where several accounts
+    are binds of one system at a carrier, the route whose name its ids are kept under; a carrier sends the receipt of
+    one bind's message by any of them.
     """
 
     channel: Channel
@@ -23,6 +25,7 @@ class Route:
     light: bool = True
     homes: tuple[str, ...] = ()
     listens: bool = False
+    system: str = ""
 
     @property
     def addresses(self) -> str:
@@ -47,6 +50,10 @@ class Routes:
 
     def by_name(self, name: str) -> Route | None:
         return self._by_name.get(name)
+
+    def systems(self) -> dict[str, str]:
+        """Route → the one whose name the ids of its carrier's system are kept under."""
+        return {route.name: route.system for route in self.all if route.system}
 
     def direct(self, family: str) -> Route | None:
         """The channel that reaches single people of this family."""

@@ -130,7 +130,7 @@ class Service:
         await start_lanes(house.shared, house.ledger, house.settings.office.name)
         if self.membership is not None:
             await self.membership.enter(self._fenced)
-        await house.recorder.start([route.name for route in house.routes.all])
+        await house.recorder.start([route.name for route in house.routes.all], house.routes.systems())
         if house.does_all:
             await self.leading.take_up()
         await readers.read_all(house)

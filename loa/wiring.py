@@ -13,7 +13,7 @@ from adapters.rates import UNSHARED, Rates, Share
 from adapters.sms.esms.channel import EsmsChannel
 from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.routing import LearnedCarriers, SmsRouter
-from adapters.sms.settings import SmsAccount
+from adapters.sms.settings import SmppAccount, SmsAccount
 from adapters.sms.smpp.channel import SmppChannel
 from adapters.sms.speedsms.channel import SpeedSmsChannel
 from adapters.sms.speedsms.settings import SpeedSmsAccount
@@ -99,8 +99,18 @@ def _sms(adapters: Adapters, state: DurableState, now: Now, parts: Part, rates: 
     channels = [(one, _sms_account(one, state, now, learned, parts, _share(one, rates))) for one in accounts]
     router = SmsRouter(channels, learned, state, now, parts=parts)
     homes = tuple(view.name for view in router.views)
-    views = (Route(view, SMS, homes=(view.name,)) for view in router.views)
+    systems = _systems([(one, view.name) for one, view in zip(accounts, router.views, strict=True)])
+    views = (Route(view, SMS, homes=(view.name,), system=systems.get(view.name, "")) for view in router.views)
     return [Route(router, SMS, light=len(accounts) > 1, homes=homes), *views]
+
+
+def _systems(accounts: Sequence[tuple[SmsAccount, str]]) -> dict[str, str]:
+    """Account → the first by name of those that are binds of the same system (SMPP 3.4 4.1: `system_id`)."""
+    binds: dict[tuple[str, int, str], list[str]] = {}
+    for account, name in accounts:
+        if isinstance(account, SmppAccount):
+            binds.setdefault((account.host, account.port, account.system_id), []).append(name)
+    return {name: min(names) for names in binds.values() if len(names) > 1 for name in names}
 
 
 def _share(account: SmsAccount, rates: Rates) -> Share:

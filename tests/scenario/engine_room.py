@@ -87,7 +87,7 @@ class EngineRoom:
 
     async def start(self):
         await self.shared.start("room", "Phòng thử")
-        await self.recorder.start([route.name for route in self.routes.all])
+        await self.recorder.start([route.name for route in self.routes.all], self.routes.systems())
         for route in self.routes.all:
             await route.channel.start(self.recorder)
         doubted = await self.clockwork.recover()
