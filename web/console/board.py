@@ -15,6 +15,7 @@ from store import alarms, audit, handovers, inbox, schedules
 from store.engine import Tx
 from store.handovers import HandoverRow
 from web.console.page import OPEN_STATES, page, part, render, see_other
+from web.console.processes import processes
 from web.console.rollcall import segments
 from web.console.waits import waits
 from web.context import actor_of, say_of, services_of, session_of
@@ -75,9 +76,11 @@ async def board_page(request: web.Request) -> web.StreamResponse:
     board = await load(services_of(request), actor_of(request))
     lights = await request.app[LIGHTS].now()
     standing = await waits(services_of(request))
+    shown = await services_of(request).ledger.read(processes)
     return await render(
-        request, "board.html", board=board, lights=lights, say=say_of(request), segments=segments, waits=standing
-    )
+        request, "board.html", board=board, lights=lights, say=say_of(request), segments=segments, waits=standing,
+        processes=shown,
+    )  # fmt: skip
 
 
 @page("POST", "/alarms/{id}/take", at_least(Role.OFFICER))
