@@ -1,0 +1,173 @@
+"""An open page by itself: it goes on asking when its stream is cut, sounds once for what needs help and rings for a
+rescue until it is taken, is worked by the keyboard alone, and prints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from broadcasts.model import Actor, Role
+from store import alarms, inbox
+from store.engine import Tx
+from tests.browser.test_console import sign_in
+from tests.web_stand import Stand
+
+pytestmark = pytest.mark.browser
+PICTURES = os.environ.get("LOA_PICTURES", "")
+"""A folder that gets the printed report, to be looked at."""
+TWO = "unit:16012,16021"
+EARS = """
+window.tones = 0;
+class Ears {
+  state = "running"; currentTime = 0; destination = {};
+  resume() {}
+  createOscillator() {
+    return { frequency: {}, connect: () => ({ connect() {} }), start() { window.tones += 1; }, stop() {} };
+  }
+  createGain() { return { gain: { setValueAtTime() {}, exponentialRampToValueAtTime() {} }, connect() {} }; }
+}
+window.AudioContext = Ears;
+"""
+
+
+@pytest.fixture
+async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
+    stand = Stand(tmp_path)
+    stand.clock.at = datetime.now(UTC).timestamp()
+    await stand.open()
+    yield stand
+    await stand.close()
+
+
+async def test_a_page_whose_stream_is_cut_asks_by_itself(browser: Browser, stand: Stand) -> None:
+    """A proxy that holds streams back: the page polls, says how old it is, and is never older than a few seconds."""
+    code = await stand.sent(audience=TWO)
+    view = await stand.desk.view(code)
+    page, _ = await sign_in(browser, stand)
+    await page.route("**/live?**", lambda route: route.abort())
+    await page.goto(f"/broadcasts/{code}/rollcall")
+    await expect(page.locator("#fresh")).to_contain_text("giây trước")
+    await stand.acks.confirm(view.id, "16012", 1, "Người Mẫu", "zalo.user", datetime.now(UTC))
+    await expect(page.locator("#u-16012")).to_contain_text("Đã nhận", timeout=8_000)
+    await expect(page.locator("#fresh")).to_contain_text("Cập nhật 2 giây trước", timeout=8_000)
+
+
+async def tones(page: Page) -> int:
+    return int(await page.evaluate("window.tones"))
+
+
+async def test_a_unit_that_needs_help_sounds_once(browser: Browser, stand: Stand) -> None:
+    code = await stand.sent(audience=TWO)
+    view = await stand.desk.view(code)
+    page, trouble = await sign_in(browser, stand)
+    await page.context.add_init_script(EARS)
+    await page.goto(f"/broadcasts/{code}/rollcall")
+    await expect(page.locator("#fresh")).to_contain_text("0 giây")
+    await stand.acks.confirm(view.id, "16021", 1, "Người Mẫu", "zalo.user", datetime.now(UTC))
+    await expect(page.locator("#u-16021")).to_contain_text("Đã nhận")
+    assert await tones(page) == 0, "what is well makes no sound"
+    await stand.acks.needs_help(view.id, "16012", 1, "Người Mẫu", "zalo.user", datetime.now(UTC))
+    await expect(page.locator("#u-16012")).to_have_class("tile s-needs_help changed")
+    once = await tones(page)
+    assert once == 2
+    await page.wait_for_timeout(3_500)
+    assert await tones(page) == once
+    assert trouble == []
+
+
+async def test_a_rescue_rings_until_somebody_takes_it(browser: Browser, stand: Stand) -> None:
+    def put(tx: Tx) -> None:
+        message = inbox.NewMessage(
+            "sms.one", "e", "text", "84900099001", "84900099001", "cuu voi", "", "", False, "", stand.clock(), b"", 0,
+        )  # fmt: skip
+        (number,) = inbox.keep(tx, [message], stand.clock())
+        inbox.finish(tx, number, inbox.Handled("human", "CUUHO", "rescue"), stand.clock())
+        alarms.raise_once(tx, "rescue", str(number), {}, stand.clock())
+
+    page, _ = await sign_in(browser, stand)
+    await page.context.add_init_script(EARS)
+    await page.goto("/")
+    await stand.room.ledger.write(put)
+    stand.room.bus.publish("alarms", {"type": "raised"})
+    await expect(page.locator("#alarms .alarm-card")).to_be_visible()
+    for _ in range(100):
+        if await tones(page) >= 6:
+            break
+        await page.wait_for_timeout(100)
+    assert await tones(page) >= 6, "it rings again every few seconds"
+    await page.get_by_role("button", name="Tôi xử lý").click()
+    await expect(page.locator(".message.rescue")).to_be_visible()
+    await page.wait_for_timeout(3_500)
+    assert await tones(page) == 0, "another page, and nothing that rings"
+
+
+async def focused(page: Page) -> str:
+    return str(await page.evaluate("(document.activeElement.textContent || document.activeElement.name).trim()"))
+
+
+async def tab_to(page: Page, words: str, most: int = 60) -> None:
+    """Press Tab until what has the focus says so; it must be seen to have it."""
+    for _ in range(most):
+        await page.keyboard.press("Tab")
+        if words in await focused(page):
+            outline = await page.evaluate(
+                "(() => { const one = getComputedStyle(document.activeElement),"
+                " box = getComputedStyle(document.activeElement.parentElement);"
+                " return [one.outlineStyle, one.boxShadow, box.outlineStyle, box.boxShadow].join(' '); })()"
+            )
+            assert outline != "none none none none", f"nobody sees that {words} has the focus"
+            return
+    raise AssertionError(f"{words} is not reached by Tab; last: {await focused(page)}")
+
+
+async def test_a_message_is_written_and_checked_by_the_keyboard_alone(browser: Browser, stand: Stand) -> None:
+    page, trouble = await sign_in(browser, stand)
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    assert await focused(page) == "Đến nội dung chính"
+    await tab_to(page, "Soạn tin")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/broadcasts/new")
+    await tab_to(page, "Tự soạn")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/broadcasts/new?template=")
+    await tab_to(page, "text")
+    await page.keyboard.insert_text("Kiểm tra liên lạc")
+    await tab_to(page, "reach")
+    await page.keyboard.press("ArrowDown")
+    await tab_to(page, "group")
+    await page.keyboard.press("Space")
+    await expect(page.locator("#preview .numbers b").first).to_have_text("27")
+    await tab_to(page, "Lưu và kiểm tra", most=120)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/broadcasts/TB*")
+    await tab_to(page, "Trình duyệt")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Đang chờ người khác duyệt")).to_be_visible()
+    (view,) = await stand.desk.list()
+    assert (view.units, view.state) == (27, "pending_approval")
+    assert trouble == []
+
+
+async def test_the_report_prints_what_counts(browser: Browser, stand: Stand, tmp_path: Path) -> None:
+    code = await stand.sent(audience="group:ven-bien")
+    await stand.desk.mark(code, "16012", "acknowledged", "đã báo miệng", Actor("canbo", Role.OFFICER))
+    page, _ = await sign_in(browser, stand, path=f"/broadcasts/{code}/report", color_scheme="dark")
+    await page.emulate_media(media="print")
+    for gone in (".nav", "nav.section", "[data-print]", ".head-acts", ".foot .fresh"):
+        for one in await page.locator(gone).all():
+            assert not await one.is_visible(), gone
+    await expect(page.locator(".curve")).to_be_visible()
+    await expect(page.locator(".mode-name")).to_be_visible()
+    ink = await page.evaluate("getComputedStyle(document.querySelector('main')).color")
+    assert sum(int(part) for part in ink[4:-1].split(",")) < 200, "dark letters on white paper, also at night"
+    paper = tmp_path / "bao-cao.pdf"
+    await page.pdf(path=paper, format="A4")
+    assert paper.stat().st_size > 10_000
+    if PICTURES:
+        paper.rename(Path(PICTURES) / "bao-cao.pdf")
