@@ -41,7 +41,8 @@ def _one(seed: int, folder: Path, nursery: Nursery, given: argparse.Namespace) -
     try:
         run = night(seed, place, SETTINGS[given.setting], nursery, given.lease)
     except Exception:
-        print(f"seed {seed}: the harness itself failed; {place}\n{traceback.format_exc()}", flush=True)
+        (place / "harness.log").write_text(traceback.format_exc(), "utf-8")
+        print(f"seed {seed}: the harness itself failed; see {place}/harness.log", flush=True)
         return None
     print(_line(run), *(f"    {said}" for said in run.broken), sep="\n", flush=True)
     if not run.broken and not given.keep:
