@@ -103,7 +103,7 @@ class Intake:
         came_at = self._now()
         with span("inbox", messages=len(messages)):
             try:
-                ids = await self._ledger.write(lambda tx: inbox.keep(tx, messages, came_at))
+                ids = await self._ledger.write(lambda tx: inbox.keep(tx, messages, came_at), beside=True)
             except LedgerError as failed:
                 raise LedgerUnavailable(failed.key) from failed
             new = [

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
@@ -159,7 +160,7 @@ class Dispatcher:
                     self._idle.set()
 
     async def _send_chunk(self, chunk: int) -> None:
-        claimed = await self._ledger.write(lambda tx: self._claim(tx, chunk))
+        claimed = await self._ledger.write(lambda tx: self._claim(tx, chunk), beside=True)
         if claimed is None:
             return
         claim, batch = claimed
@@ -180,7 +181,9 @@ class Dispatcher:
         withdraw_answered(tx, claim, now)
         batch = load(tx, claim, route.traits, self._ack_label, route.post_to, self._files)
         if batch.envelopes:
-            self._mark(tx, claim, batch.envelopes[: step_of(route.traits, batch.envelopes)])
+            lost = self._mark(tx, claim, batch.envelopes[: step_of(route.traits, batch.envelopes)])
+            if lost:
+                batch.envelopes = [one for one in batch.envelopes if one.delivery_id not in lost]
         return claim, batch
 
     def _route_of(self, claim: Claim) -> Route:
@@ -190,29 +193,33 @@ class Dispatcher:
     def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
         """Commit that this window may leave: the mark for new ids, `sending` for ids that are tried again.
 
-        Returns ids that were withdrawn since they were read, or None when the claim is lost.
+        Returns ids that are not to be sent any more since they were read, or None when the claim is lost.
         """
         mark = window[-1].delivery_id + 1
         if not chunks.raise_hwm(tx, claim.chunk, claim.token, mark, self._now() + LEASE_SECONDS):
             return None
         withdrawn = deliveries.withdrawn(tx, [one.delivery_id for one in window])
         staying = [one for one in window if one.delivery_id not in withdrawn]
-        self._move(tx, claim, staying, DeliveryState.RETRYING, DeliveryState.SENDING)
-        return withdrawn
+        return withdrawn | self._move(tx, claim, staying, DeliveryState.RETRYING, DeliveryState.SENDING)
 
     def _unmark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> None:
         """This window was marked and stays here after all."""
         if chunks.lower_hwm(tx, claim.chunk, claim.token, max(claim.hwm, window[0].delivery_id)):
             self._move(tx, claim, window, DeliveryState.SENDING, DeliveryState.RETRYING)
 
-    def _move(self, tx: Tx, claim: Claim, window: Sequence[Envelope], old: DeliveryState, new: DeliveryState) -> None:
-        """Ids below the mark that we claimed with are second tries: their state says whether they are in flight."""
+    def _move(
+        self, tx: Tx, claim: Claim, window: Sequence[Envelope], old: DeliveryState, new: DeliveryState
+    ) -> set[int]:
+        """Ids below the mark that we claimed with are second tries: their state says whether they are in flight. Gives
+        back those that are no longer `old`: their provider spoke meanwhile."""
         again = [one.delivery_id for one in window if one.delivery_id < claim.hwm]
-        if again:
-            deliveries.set_status(tx, new, 0, again)
-            delta = [0] * len(DeliveryState)
-            delta[old], delta[new] = -len(again), len(again)
-            chunks.add_counts(tx, {claim.chunk: delta})
+        if not again:
+            return set()
+        moved = deliveries.move(tx, again, old, new)
+        delta = [0] * len(DeliveryState)
+        delta[old], delta[new] = -len(moved), len(moved)
+        chunks.add_counts(tx, {claim.chunk: delta})
+        return set(again) - moved
 
     async def _hand_over(self, run: Pass, batch: Batch) -> None:
         """Window by window, `WINDOWS_AT_ONCE` at a time; returns when the channel has or has refused each of them."""
@@ -256,10 +263,10 @@ class Dispatcher:
 
     async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
         await self._recorder.flushing.wait()
-        return await self._ledger.write(lambda tx: self._mark(tx, claim, window))
+        return await self._ledger.write(lambda tx: self._mark(tx, claim, window), beside=True)
 
     async def _unmark_later(self, claim: Claim, window: Sequence[Envelope]) -> None:
-        await self._ledger.write(lambda tx: self._unmark(tx, claim, window))
+        await self._ledger.write(lambda tx: self._unmark(tx, claim, window), beside=True)
 
     def _report(self, window: Window, delivery_id: int, outcome: Outcome) -> None:
         self.following.answered(delivery_id, outcome, time.monotonic() - window.begun)
@@ -289,11 +296,12 @@ class Dispatcher:
                 await asyncio.wait_for(run.settled.wait(), LEASE_SECONDS / 3)
             except TimeoutError:
                 until = self._now() + LEASE_SECONDS
-                await self._ledger.write(lambda tx, until=until: chunks.renew(tx, claim.chunk, claim.token, until))  # type: ignore[misc]
+                renew = partial(chunks.renew, chunk=claim.chunk, token=claim.token, lease_until=until)
+                await self._ledger.write(renew, beside=True)
 
     async def _end(self, run: Pass, batch: Batch) -> None:
         """Finish the chunk, or give it back for what must be tried again."""
-        again = await self._ledger.write(lambda tx: self._finish(tx, run, batch))
+        again = await self._ledger.write(lambda tx: self._finish(tx, run, batch), beside=True)
         if again is not None:
             lane = run.wanted or run.claim.channel
             await self._lanes.announce(lane, Priority(run.claim.priority), run.claim.chunk, again)

@@ -57,11 +57,12 @@ def surely_lost(tx: Tx, delivery_id: int, now: float) -> int | None:
     Returns the chunk to announce, None when the delivery is no longer unknown.
     """
     chunk = chunks.holding(tx, delivery_id)
-    if chunk is None or deliveries.rows_of(tx, [delivery_id])[delivery_id][2] != D.UNKNOWN:
+    row = deliveries.rows_of(tx, [delivery_id])[delivery_id]
+    if chunk is None or row[2] != D.UNKNOWN:
         return None
     delta = [0] * len(D)
     delta[D.UNKNOWN], delta[D.RETRYING] = -1, 1
-    deliveries.set_status(tx, D.RETRYING, deliveries.cause_id(tx, "lost", ""), [delivery_id])
+    deliveries.settle(tx, D.RETRYING, deliveries.cause_id(tx, "lost", ""), [row])
     chunks.add_counts(tx, {chunk: delta})
     deliveries.add_events(tx, [(delivery_id, now, D.RETRYING.word, "lost", "")])
     chunks.reopen(tx, chunk, now)

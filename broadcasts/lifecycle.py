@@ -19,8 +19,9 @@ SYSTEM = "loa"
 
 
 def note_sent(tx: Tx, no: int, now: float) -> bool:
-    """`sending` becomes `sent` when all is planned and no chunk has anything left to send."""
-    row = broadcasts.by_no(tx, no)
+    """`sending` becomes `sent` when all is planned and no chunk has anything left to send. Of two workers that end the
+    last two chunks at once the second waits for the first, so that one of them finds both ended."""
+    row = broadcasts.locked(tx, no)
     if row is None or row.planned_at is None or chunks.open_chunks(tx, no):
         return False
     if not broadcasts.update(tx, no, (S.SENDING,), {"state": S.SENT.value, "sent_at": now}):

@@ -54,7 +54,8 @@ async def plan_broadcast(ledger: Ledger, routes: Routes, no: int, now: float) ->
     after, ordinal = 0, numbers_from
     while lists and sms is not None:
         some, after, ordinal = await ledger.write(
-            lambda tx, after=after, ordinal=ordinal: _plan_numbers(tx, sms, no, lists, after, ordinal, now)  # type: ignore[misc]
+            lambda tx, after=after, ordinal=ordinal: _plan_numbers(tx, sms, no, lists, after, ordinal, now),  # type: ignore[misc]
+            beside=True,
         )
         made += some
         if after < 0:
@@ -158,7 +159,7 @@ def _plan_numbers(
     tx: Tx, route: Route, no: int, lists: Sequence[int], after: int, ordinal: int, now: float
 ) -> tuple[list[NewChunk], int, int]:
     """The next chunks of the lists. (chunks made, last number taken or -1 at the end, next ordinal)"""
-    row = broadcasts.by_no(tx, no)
+    row = broadcasts.locked(tx, no)  # whoever plans the same broadcast waits, and finds its chunks made
     if row is None or row.state != BroadcastState.SENDING:
         return [], -1, ordinal
     made: list[NewChunk] = []

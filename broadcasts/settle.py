@@ -28,7 +28,7 @@ def settle(tx: Tx, chunk: int, ids: Sequence[int], to: DeliveryState, reason: st
             delta[old] -= 1
             delta[new] += 1
             changed.append(one)
-    deliveries.set_status(tx, to, cause, changed)
+    deliveries.settle(tx, to, cause, [rows[one] for one in changed])
     chunks.add_counts(tx, {chunk: delta})
     named = deliveries.direct_in(tx, ids[0], ids[-1]) if ids else {}
     if event or named:

@@ -167,7 +167,7 @@ class NewVersion:
     async def append(self, batch: list[int]) -> None:
         """`batch` is ascending and above everything before it."""
         self.digest.add(batch)
-        await self._ledger.write(lambda tx: number_lists.append(tx, self._id, batch))
+        await self._ledger.write(lambda tx: number_lists.append(tx, self._id, batch), beside=True)
 
     async def finish(self) -> ListRow:
         """From here on the name means this version."""
@@ -191,7 +191,7 @@ class NewVersion:
 
 async def discard(ledger: Ledger, list_id: int) -> None:
     """Remove a version and its numbers, in short transactions."""
-    while await ledger.write(lambda tx: number_lists.drop_entries(tx, list_id, BATCH)):
+    while await ledger.write(lambda tx: number_lists.drop_entries(tx, list_id, BATCH), beside=True):
         pass
     await ledger.write(lambda tx: number_lists.drop(tx, list_id))
 

@@ -122,6 +122,12 @@ def code_of(tx: Tx, no: int) -> str:
     return str(row[0]) if row else ""
 
 
+def locked(tx: Tx, no: int) -> BroadcastRow | None:
+    """As `by_no`; no other `beside` transaction that asks so goes on before this one ends."""
+    row = tx.execute(f"SELECT {_COLUMNS} FROM broadcast WHERE no = ?{tx.for_update}", (no,)).fetchone()  # noqa: S608
+    return BroadcastRow(*row) if row else None
+
+
 def listed(tx: Tx, state: str | None, limit: int) -> list[BroadcastRow]:
     """Newest first."""
     rows = tx.execute(

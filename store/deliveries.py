@@ -72,8 +72,16 @@ def update_receipt(tx: Tx, rows: Iterable[Sequence[int | None]]) -> None:
     tx.update_many("delivery", changes, rows, SEEN)
 
 
-def set_status(tx: Tx, status: int, cause: int, ids: Iterable[int]) -> None:
-    tx.among("UPDATE delivery SET status = ?, cause = ? WHERE id IN (?*)", list(ids), (status, cause))
+def settle(tx: Tx, status: int, cause: int, rows: Iterable[Row]) -> None:
+    """The new state of rows as they were read."""
+    changed = [(status, cause, row[0], row[2], row[3], row[5]) for row in rows]
+    tx.update_many("delivery", ("status = ?", "cause = ?"), changed, SEEN)
+
+
+def move(tx: Tx, ids: Sequence[int], old: int, new: int) -> set[int]:
+    """Those of `ids` that were `old` are `new` now, and are given back."""
+    moved = "UPDATE delivery SET status = ?, cause = 0 WHERE id IN (?*) AND status = ? RETURNING id"
+    return {row[0] for row in tx.among(moved, ids, (new, old))}
 
 
 def left_between(tx: Tx, ids: Iterable[int], earliest: int, latest: int) -> None:

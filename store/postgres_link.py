@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg  # type: ignore[import-untyped]
 import structlog
 
-from store.engine import LedgerError, LedgerWriteError
+from store.engine import LedgerError, LedgerWriteError, Overtaken
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -181,6 +181,8 @@ def in_our_words(raised: Exception, address: Address) -> Exception:
         return raised
     if isinstance(raised, Lost):
         return unreachable(address)
+    if isinstance(raised, Overtaken):
+        return LedgerWriteError("ledger_busy")
     state = str(getattr(raised, "sqlstate", None) or "") if isinstance(raised, asyncpg.PostgresError) else ""
     if not state or state.startswith("23"):
         return raised

@@ -133,7 +133,7 @@ async def test_what_an_earlier_holder_had_answered_is_not_sent_again(tmp_path: P
 
     def answered_meanwhile(tx: Tx) -> set[int]:
         for one, state in zip(ids, states, strict=True):
-            deliveries.set_status(tx, state, 0, [one])
+            deliveries.settle(tx, state, 0, deliveries.rows_of(tx, [one]).values())
         return deliveries.withdrawn(tx, ids)
 
     assert await room.ledger.write(answered_meanwhile) == set(ids[1:])

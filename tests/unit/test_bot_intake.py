@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -223,7 +222,7 @@ async def test_a_read_that_fails_is_tried_again(ledger: Ledger, monkeypatch: pyt
 
     async def unreliable(fn: Callable[[Tx], object]) -> object:
         if next(failures, False):
-            raise sqlite3.OperationalError("disk I/O error")
+            raise LedgerError("ledger_unreachable")
         return await read(fn)
 
     monkeypatch.setattr(ledger, "read", unreliable)
@@ -239,8 +238,8 @@ async def test_a_row_that_is_read_before_its_caller_hears_of_it_is_handled_once(
     monkeypatch.setattr("bot.intake.SWEEP_SECONDS", 0.005)
     handler, write = Handler(ledger), ledger.write
 
-    async def slow_to_tell(fn: Callable[[Tx], T]) -> T:
-        value = await write(fn)
+    async def slow_to_tell(fn: Callable[[Tx], T], *, beside: bool = False) -> T:
+        value = await write(fn, beside=beside)
         await asyncio.sleep(0.02)
         return value
 
