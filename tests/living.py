@@ -69,7 +69,7 @@ hotline = "0237.xxx.xxxx"
 [store]
 url = "sqlite:///{ledger}"
 
-[web]
+{lanes}[web]
 port = 0
 
 [escalation.default]
@@ -109,6 +109,11 @@ enabled = {zalo}
 group_id = "{group_id}"
 """
 
+LANES = """[lanes]
+url = "{}"
+
+"""
+
 
 def write_config(
     folder: Path, town: Town, *, channels: Sequence[str] = ("sms",), window: int = 100, tps: float = 0,
@@ -120,6 +125,7 @@ def write_config(
     path = folder / "config.toml"
     path.write_text(
         CONFIG.format(
+            lanes="" if "[lanes]" in more else LANES.format(lanes_url(folder)),
             short_code=json.dumps(smsc.SHORT_CODE), ledger=folder / "data" / "loa.db", sms_after=sms_after,
             give_up_after=give_up_after, close_after=close_after, smsc_host=host, smsc_port=port,
             system_id=smsc.SYSTEM_ID, password=smsc.PASSWORD, window=window, tps=tps,
@@ -127,8 +133,7 @@ def write_config(
             zalo_account="\n".join(f"{name} = {json.dumps(value)}" for name, value in account.items()),
             **{name: json.dumps(name in channels) for name in ("sms", "telegram", "zalo")},
         )
-        + more
-        + ("" if "[lanes]" in more else f"\n[lanes]\nurl = {json.dumps(lanes_url(folder))}\n"),
+        + more,
         "utf-8",
     )  # fmt: skip
     return path

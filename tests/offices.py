@@ -55,6 +55,7 @@ class Many(Office):
     carriers: list[Http] = field(default_factory=list)
     """Control APIs of the other SMSCs."""
     database: str = ""
+    redis: RedisServer = field(init=False)
 
     def begin(self, role: str, name: str = "", **environ: str) -> Process:
         """`loa run --role`; returns when it is ready."""
@@ -144,6 +145,7 @@ def many(folder: Path, town: Town, *, accounts: int = 1, **options: Any) -> Iter
         config.write_text(text.replace(ledger, f'url = "{cluster.url()}"\nfiles = "{files}"'), "utf-8")
         others = [Http(carrier.control) for carrier in carriers]
         office = Many(folder, config, town, carriers=others, database=cluster.url())
+        office.redis = redis
         try:
             yield office
         finally:
