@@ -8,6 +8,7 @@ from pathlib import Path
 
 from broadcasts.archive import blob_path, files_beside, store_bytes
 from store import attachments
+from store.engine import Tx
 from store.sqlite import Connection, connect_reader
 
 
@@ -50,9 +51,13 @@ def lighten(ledger: Path) -> None:
 
 def lost(ledger: Path) -> tuple[int, int]:
     """(files that the ledger speaks of, how many of them are not there or not whole)"""
-    folder = files_beside(ledger)
     with closing(connect_reader(ledger)) as connection:
-        sizes = list(attachments.wanted(connection))
+        return lost_of(connection, files_beside(ledger))
+
+
+def lost_of(tx: Tx, folder: Path) -> tuple[int, int]:
+    """As `lost`, for a ledger whose files lie in `folder`."""
+    sizes = list(attachments.wanted(tx))
     bad = sum(1 for sha256, size in sizes if not _is_there(blob_path(folder, sha256), size))
     return len(sizes), bad
 

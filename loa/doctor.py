@@ -7,23 +7,23 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from broadcasts.archive import files_beside
 from broadcasts.model import Role
 from broadcasts.prepared import office_templates
 from broadcasts.templates import TemplateError
 from directory import units as unit_data
 from directory.group_editing import KIND as GROUP_HISTORY
 from directory.units import UnitDataError
-from loa.backup_files import lost
+from loa.backup_files import lost_of
 from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
 from store import audit, office_texts, paths, second_factors
-from store.sqlite import connect_reader
+from store.engine import LedgerError, Tx
+from store.opening import is_made, reading
 
 DISK_FREE_MB = 1_024
 """Below it a storm night may fill the disk: 3 million deliveries take about 250 MB, their journal as much again."""
@@ -49,6 +49,7 @@ def checks(config: Path | None) -> Iterator[Check]:
     yield _data()
     yield _templates()
     yield from _folder(settings)
+    yield from _reachable(settings)
     yield from _office(settings)
     yield from _access(settings)
     yield from _files(settings)
@@ -94,54 +95,68 @@ def _office(settings: Settings) -> Iterator[Check]:
         yield _check("placeholder", filled, key="" if filled else "placeholder_empty", name=f"office.{name}")
 
 
-def _files(settings: Settings) -> Iterator[Check]:
-    """Do the attachments that the ledger speaks of lie beside it?"""
-    path = settings.store.path()
+@contextmanager
+def _ledger(settings: Settings) -> Iterator[Tx | None]:
+    """None: there is no ledger yet. One of an older release may lack what is asked for (`LedgerError`): the service
+    brings it up to date when it starts."""
+    url = settings.store.ledger_url()
+    if not is_made(url):
+        yield None
+        return
+    with reading(url) as tx:
+        yield tx
+
+
+def _reachable(settings: Settings) -> Iterator[Check]:
+    """Does the database server answer, and is the ledger one of ours?"""
+    if settings.store.in_a_file():
+        return
+    url = settings.store.ledger_url()
     try:
-        count, bad = lost(path) if path.exists() else (0, 0)
-    except sqlite3.Error:
-        return  # a ledger of an older version, or none: said elsewhere
-    yield _check("attachments", not bad, count=count, bad=bad, folder=str(files_beside(path)))
+        with reading(url) as tx:
+            version = tx.execute("SHOW server_version").fetchone()[0]
+    except LedgerError as refused:
+        yield _check("postgresql", False, detail=refused.params.get("detail", ""), path=refused.params.get("path", ""))
+        return
+    yield _check("postgresql", True, version=version)
+
+
+def _files(settings: Settings) -> Iterator[Check]:
+    """Do the attachments that the ledger speaks of lie in their folder?"""
+    folder = settings.store.files_folder()
+    with suppress(LedgerError), _ledger(settings) as tx:
+        count, bad = (0, 0) if tx is None else lost_of(tx, folder)
+        yield _check("attachments", not bad, count=count, bad=bad, folder=str(folder))
 
 
 def _access(settings: Settings) -> Iterator[Check]:
     """The log's chain, and who could be entered with a stolen password."""
-    if not settings.store.path().exists():
-        return
-    with closing(connect_reader(settings.store.path())) as tx:
-        try:
-            verdict = audit.verify(tx)
-            names = second_factors.without(tx, (Role.APPROVER, Role.ADMIN))
-        except sqlite3.Error:
-            return  # of an older release: the service brings it up to date when it starts
-    yield _check("audit", verdict.whole, lines=verdict.lines, at=verdict.broken_at or 0)
-    yield _check("second_factor", not names, names=", ".join(names))
+    with suppress(LedgerError), _ledger(settings) as tx:
+        if tx is None:
+            return
+        verdict = audit.verify(tx)
+        names = second_factors.without(tx, (Role.APPROVER, Role.ADMIN))
+        yield _check("audit", verdict.whole, lines=verdict.lines, at=verdict.broken_at or 0)
+        yield _check("second_factor", not names, names=", ".join(names))
 
 
 def _office_texts(settings: Settings) -> Iterator[Check]:
     """What the office changed of the shipped texts: whoever looks for a sentence in the files should know."""
-    if not settings.store.path().exists():
-        return
-    with closing(connect_reader(settings.store.path())) as tx:
-        try:
-            rows = [one for one in office_texts.holding(tx) if one.kind != GROUP_HISTORY]
-        except sqlite3.Error:
-            return  # of an older release
-    names = ", ".join(f"{row.kind} {row.name} ({row.author})" for row in rows[:NAMES_MOST])
-    yield _check("office_texts", True, key="" if rows else "no_office_texts", count=len(rows), names=names)
+    with suppress(LedgerError), _ledger(settings) as tx:
+        if tx is None:
+            return
+        rows = [one for one in office_texts.holding(tx) if one.kind != GROUP_HISTORY]
+        names = ", ".join(f"{row.kind} {row.name} ({row.author})" for row in rows[:NAMES_MOST])
+        yield _check("office_texts", True, key="" if rows else "no_office_texts", count=len(rows), names=names)
 
 
 def _paths(settings: Settings) -> Iterator[Check]:
     """People who let nothing of ours in any more."""
-    if not settings.store.path().exists():
-        return
-    with closing(connect_reader(settings.store.path())) as tx:
-        try:
-            shut = paths.shut(tx)
-        except sqlite3.Error:
-            return  # of an older release
-    names = sorted({path.name for path in shut})
-    yield _check("paths", not shut, count=len(shut), names=", ".join(names[:NAMES_MOST]))
+    with suppress(LedgerError), _ledger(settings) as tx:
+        if tx is None:
+            return
+        names = sorted({path.name for path in paths.shut(tx)})
+        yield _check("paths", not names, count=len(names), names=", ".join(names[:NAMES_MOST]))
 
 
 def _service(config: Path | None, settings: Settings) -> Iterator[Check]:

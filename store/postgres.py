@@ -11,9 +11,9 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -155,6 +155,20 @@ def read_once(link: Link, fn: Callable[[Tx], T]) -> T:
         if not link.is_lost:
             with suppress(Exception):
                 link.run(link.connection.execute("ROLLBACK"))
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Tx]:
+    """`store.opening.reading`"""
+    link = Link(Address.of(url))
+    try:
+        link.run(link.connected().execute(BEGIN_READING))
+        yield PostgresTx(link, writes=False)
+    except (Lost, asyncpg.PostgresError) as refused:
+        detail = str(refused).splitlines()[0] if str(refused) else type(refused).__name__
+        raise LedgerError("ledger_not_usable", path=link.address.shown, detail=detail) from refused
+    finally:
+        link.close()
 
 
 class PostgresWriter:

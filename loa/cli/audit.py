@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from loa.cli.office import ledger_file
+from loa.cli.office import ledger_url
 from loa.cli.out import Failed, line
 from store import audit
-from store.sqlite import connect_reader
+from store.engine import LedgerError
+from store.opening import reading
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
 
@@ -21,8 +21,11 @@ def verify(
     config: Config = None,
 ) -> None:
     """Check that no line of the audit log was changed or taken out. Needs no service."""
-    with closing(connect_reader(ledger_file(config))) as tx:
-        verdict = audit.verify(tx, head.strip().lower())
+    try:
+        with reading(ledger_url(config)) as tx:
+            verdict = audit.verify(tx, head.strip().lower())
+    except LedgerError as refused:
+        raise Failed(f"error.{refused.key}", **refused.params) from None
     line({"whole": verdict.whole, "lines": verdict.lines, "head": verdict.head.chain, "broken_at": verdict.broken_at})
     if verdict.broken_at is not None:
         raise Failed("audit.broken", at=str(verdict.broken_at))

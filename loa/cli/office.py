@@ -19,7 +19,7 @@ from loa.cli.out import Failed, line, say
 from loa.settings import load_settings
 from store import access
 from store.engine import LedgerError, Tx
-from store.opening import ledger_at
+from store.opening import SQLITE, is_made, ledger_at
 
 T = TypeVar("T")
 Config = Annotated[Path | None, typer.Option(help="Settings file; else LOA_CONFIG, else config.toml.")]
@@ -195,10 +195,11 @@ def export(
     line({"file": str(to), "rows": rows})
 
 
-def ledger_file(config: Path | None) -> Path:
+def ledger_url(config: Path | None) -> str:
+    """Of a ledger that is there."""
     if "LOA_DATA" in os.environ:
-        return Path(os.environ["LOA_DATA"]) / "loa.db"
-    path = load_settings(config).store.path()
-    if not path.exists():
-        raise Failed("cli.no_ledger", path=str(path))
-    return path
+        return f"{SQLITE}{Path(os.environ['LOA_DATA']) / 'loa.db'}"
+    url = load_settings(config).store.ledger_url()
+    if not is_made(url):
+        raise Failed("cli.no_ledger", path=url.removeprefix(SQLITE))
+    return url

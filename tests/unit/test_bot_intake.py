@@ -15,7 +15,7 @@ from adapters.contract import Incoming, IncomingKind, LedgerUnavailable
 from bot.intake import Intake, storable
 from lanes.memory import MemoryBus
 from store import inbox
-from store.engine import Ledger, LedgerWriteError, Tx
+from store.engine import Ledger, LedgerError, LedgerWriteError, Tx
 from tests.ledgers import ledger_of
 
 T = TypeVar("T")
