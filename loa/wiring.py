@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adapters.abilities import Granting
 from adapters.contract import EVERY_PART, Channel, DurableState, Health, Hook, Incoming, Now, Part, Receipt
@@ -25,7 +25,9 @@ from adapters.zalo.zns.channel import ZnsChannel
 from bot.intake import Intake
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
+from lanes.memory import Forgetful
 from lanes.memory_rates import MemoryRates
+from lanes.port import Remembered
 from loa.probing import Probes
 from loa.settings import Adapters, SettingsError
 
@@ -152,12 +154,21 @@ class LedgerSink:
 
     recorder: Recorder
     intake: Intake
+    remembered: Remembered = field(default_factory=Forgetful)
+    """Events that some process has committed a moment ago: a provider that repeats them is not written again."""
 
     async def receipts(self, batch: Sequence[Receipt]) -> None:
         await self.recorder.receipts(batch)
 
     async def incoming(self, batch: Sequence[Incoming]) -> None:
-        await self.intake.store(batch)
+        keys: dict[str, Incoming] = {}
+        for one in batch:
+            keys.setdefault(f"{one.channel}/{one.event_id}", one)
+        known = await self.remembered.known(list(keys))
+        new = [key for key in keys if key not in known]
+        if new:
+            await self.intake.store([keys[key] for key in new])
+            await self.remembered.note(new)
 
 
 def hooks_of(routes: Routes) -> dict[str, Hook]:

@@ -64,7 +64,7 @@ class House:
             self.ledger, self.lanes, self.bus, self.routes, self.owner, among_others=not self.alone
         )
         self._rooms()
-        self.sink = LedgerSink(self.recorder, self.intake)
+        self.sink = LedgerSink(self.recorder, self.intake, self.shared.remembered)
 
     def _rooms(self) -> None:
         settings, ledger, bus, routes, units = self.settings, self.ledger, self.bus, self.routes, self.units
