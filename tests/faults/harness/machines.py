@@ -19,7 +19,7 @@ from tests.living import Office
 
 ROLES: Final = ("worker-1", "worker-2", "listener", "scheduler")
 """Beside the web."""
-SILENT_SECONDS: Final = 5.0
+SILENT_SECONDS: Final = 8.0
 """After which others take over from a process; the product's 15 s are the default."""
 SHARED: Final = """
 [store]

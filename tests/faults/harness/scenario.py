@@ -27,7 +27,7 @@ from tests.faults.harness.traffic import Street
 from tests.faults.harness.watching import Watcher
 from tests.living import FIRST_NUMBER
 
-NUMBERS: Final = 3_000
+NUMBERS: Final = 2_000
 FIRST_LISTED: Final = FIRST_NUMBER + 300_000
 MARK: Final = "so do 7719"
 DIRECTIVE: Final = f"Bão số 5 vào đêm nay. Xã, phường sơ tán dân ven biển xong trước 9 giờ, {MARK}."

@@ -20,7 +20,7 @@ PEOPLE_SPEED: Final = 60.0
 WEBHOOK_TIME_SCALE: Final = 0.008
 """Zalo repeats after 0.2, 2.4, 7.2, 14.4 and 28.8 s in place of half a minute to an hour."""
 WINDOW: Final = 50
-TPS: Final = 600.0
+TPS: Final = 400.0
 ANSWER_SECONDS: Final = 3.0
 """Longest wait for a provider's answer; the product's are 15 to 60 s."""
 PROVIDERS: Final = ("zalo", "telegram", "smsc")
