@@ -171,3 +171,14 @@ async def test_the_report_prints_what_counts(browser: Browser, stand: Stand, tmp
     assert paper.stat().st_size > 10_000
     if PICTURES:
         paper.rename(Path(PICTURES) / "bao-cao.pdf")
+
+
+async def test_a_code_can_be_scanned_at_night(browser: Browser, stand: Stand) -> None:
+    code = await stand.sent(audience=TWO)
+    await stand.services.alert_pages.publish(code, Actor("canbo", Role.OFFICER))
+    page, _ = await sign_in(browser, stand, color_scheme="dark")
+    for path in ("/posters", f"/broadcasts/{code}/people", "/account/second-factor"):
+        await page.goto(path)
+        picture = page.locator(".qr-box svg").first
+        await expect(picture).to_have_css("background-color", "rgb(255, 255, 255)")
+        assert await picture.locator("path").last.evaluate("one => getComputedStyle(one).stroke") == "rgb(0, 0, 0)"

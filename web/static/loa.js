@@ -37,6 +37,9 @@
     localStorage.setItem("loa-theme", root.dataset.theme);
   });
 
+  // On a narrow screen the second row of tabs scrolls: what is open is in sight.
+  for (const here of document.querySelectorAll("nav.section [aria-current]")) here.scrollIntoView({ inline: "center", block: "nearest" });
+
   // Menus close when something else is touched.
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll(".me[open], .lights[open]")) if (!menu.contains(event.target)) menu.open = false;
