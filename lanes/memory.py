@@ -65,6 +65,13 @@ class MemoryLanes:
             except TimeoutError:
                 continue
 
+    def take_all(self) -> list[Work]:
+        """Everything that waits, in the order in which it was announced; nothing waits any more."""
+        entries = [(entry, channel) for channel, lane in self._lanes.items() for entry in lane.values()]
+        self._lanes.clear()
+        entries.sort(key=lambda one: one[0].order)
+        return [Work(channel, Priority(entry.priority), entry.chunk, entry.due) for entry, channel in entries]
+
     def ready(self, channel: str, priorities: Sequence[Priority]) -> int:
         """How many entries of these priorities are due."""
         now = self._now()

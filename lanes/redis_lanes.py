@@ -61,7 +61,9 @@ class RedisLanes:
         self._own = MemoryLanes(now)
         self._readers: dict[tuple[str, tuple[Priority, ...]], Reader] = {}
         self._keeper = Keeper(link)
+        self._returning: asyncio.Task[None] | None = None
         self._stopping = False
+        link.on_back.append(self._back)
 
     @property
     def alone(self) -> bool:
@@ -108,7 +110,7 @@ class RedisLanes:
             return own
 
     async def close(self) -> None:
-        """Reads that wait are ended by the server; what they brought meanwhile is kept for another process."""
+        """Reads that wait are ended by the server; what nobody here took goes back for another process."""
         self._stopping = True
         await self._keeper.stop()
         for reader in self._readers.values():
@@ -119,6 +121,8 @@ class RedisLanes:
             await self._unblock()
             _, open_still = await asyncio.wait(open_still, timeout=UNBLOCK_SECONDS)
         await self._end(open_still)
+        await self._give_back()
+        await self._own.close()
 
     async def vanish(self) -> None:
         """Stop as a killed process would: lines are cut, nothing is said."""
@@ -130,7 +134,14 @@ class RedisLanes:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._own.close()
+
+    def _back(self) -> None:
+        self._returning = asyncio.create_task(self._give_back(), name="lanes-back")
+
+    async def _give_back(self) -> None:
+        """What was announced in this process while Redis was away is for all again."""
+        if self._link.up:
+            await self.announce_all(self._own.take_all())
 
     async def _unblock(self) -> None:
         for reader in self._readers.values():
@@ -209,11 +220,13 @@ class RedisLanes:
             self._link.lost(failed)
             raise Gone from failed
         taken = _entries(answer)
-        for priority, _, chunk in taken:
-            self._own.put(reader.channel, priority, chunk, 0.0)
-        if taken:
-            flat = [part for one in taken for part in one]
-            await self._link.run(TAKEN, keys(self._link, reader.channel), GROUP, *flat)
+        try:
+            if taken:  # out of the lane before somebody works on it, who may announce it again
+                flat = [part for one in taken for part in one]
+                await self._link.run(TAKEN, keys(self._link, reader.channel), GROUP, *flat)
+        finally:
+            for priority, _, chunk in taken:
+                self._own.put(reader.channel, priority, chunk, 0.0)
 
     async def _away(self, reader: Reader) -> None:
         made, reader.client, reader.blocked = reader.client, None, None

@@ -332,6 +332,25 @@ async def test_full_or_read_only_it_counts_as_away(server, break_it, mend, why):
         assert await works(house, 99)
 
 
+async def test_what_was_announced_meanwhile_is_for_all_once_it_is_back(server):
+    async with process(server.url(), "web") as web, process(server.url(), "worker") as worker:
+        server.kill()
+        await until(lambda: web.away is not None and worker.away is not None)
+        await web.lanes.announce("sms", Priority.NORMAL, 7)
+        waiting = asyncio.create_task(worker.lanes.next("sms", ALL))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        server.start()
+        assert await asyncio.wait_for(waiting, 10) == 7
+
+
+async def test_what_a_process_leaves_behind_is_taken_by_another(url):
+    async with process(url, "two") as two:
+        async with process(url, "one") as one:
+            one.lanes._own.put("sms", Priority.NORMAL, 8, 0.0)  # brought here, and nobody took it
+        assert await asyncio.wait_for(two.lanes.next("sms", ALL), 5) == 8
+
+
 # Common rates
 
 
