@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -137,12 +138,8 @@ def many(folder: Path, town: Town, *, accounts: int = 1, **options: Any) -> Iter
         cluster.start()
         more = SHARED.format(socket=redis.socket, lease=LEASE_SECONDS) + _accounts(carriers, options)
         config = write_config(folder, town, more=more, **options)
-        text = config.read_text("utf-8")
+        config.write_text(_on_postgresql(config.read_text("utf-8"), cluster.url()), "utf-8")
         (folder / "data").mkdir(exist_ok=True)
-        ledger = f'url = "sqlite:///{folder / "data" / "loa.db"}"'
-        assert ledger in text
-        files = folder / "data" / "attachments"
-        config.write_text(text.replace(ledger, f'url = "{cluster.url()}"\nfiles = "{files}"'), "utf-8")
         others = [Http(carrier.control) for carrier in carriers]
         office = Many(folder, config, town, carriers=others, database=cluster.url())
         office.redis = redis
@@ -155,6 +152,13 @@ def many(folder: Path, town: Town, *, accounts: int = 1, **options: Any) -> Iter
             carrier.process.end()
         redis.end()
         cluster.remove()
+
+
+def _on_postgresql(config: str, url: str) -> str:
+    """Whatever ledger the run of the tests has: these processes share their own."""
+    config, found = re.subn(r"(\[store\]\nurl = )[^\n]*", rf'\1"{url}"', config, count=1)
+    assert found
+    return config
 
 
 @dataclass(frozen=True, slots=True)

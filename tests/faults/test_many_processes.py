@@ -136,7 +136,7 @@ def test_the_leader_dies_and_another_escalates(tmp_path: Path, town: Town) -> No
         office.import_people(PEOPLE)
         units = [one["code"] for one in office.api.get("/units")["items"][:6]]
         sent = office.send(
-            text="Bao so 5", audience="unit:" + ",".join(units), channels=["sms"], kind="directive",
+            text="Bao so 5", audience="unit:" + ",".join(units), channels=["sms"],
             urgency="hoa-toc", escalation=chain,
         )  # fmt: skip
         until(lambda: office.received().total() >= len(units), 30, "the first step has left", pause=0.1)
@@ -187,3 +187,32 @@ def test_a_wrong_clock_is_refused_in_one_sentence(tmp_path: Path, town: Town) ->
         assert "The clock of this machine is -60.0 s off the ledger's" in refused.tail()
         assert "Traceback" not in refused.tail(50)
         refused.end()
+
+
+def test_people_are_written_to_heard_and_answered_by_different_processes(tmp_path: Path) -> None:
+    """Sent by the worker, heard by hooks of the web and by the listener's poll, understood by the listener."""
+    with (
+        simulators(tmp_path, "--people", str(PEOPLE), "--speed", "20", replies=True) as town,
+        many(tmp_path, town, channels=("sms", "zalo", "telegram"), sms_after=600.0) as office,
+    ):
+        office.open_doors()
+        for role in ("worker", "listener", "scheduler"):
+            office.begin(role)
+        office.import_people(PEOPLE)
+        until(lambda: "down" not in office.lights().values(), 40, lambda: str(office.lights()), pause=0.5)
+        units = [one["code"] for one in office.api.get("/units")["items"][:40]]
+        sent = office.send(
+            text="Bao so 5 do bo luc 2h", audience="unit:" + ",".join(units), channels=["zalo", "telegram"],
+            urgency="hoa-toc",
+        )  # fmt: skip
+
+        def heard() -> dict[str, int] | None:
+            rollcall: dict[str, int] = office.view(sent["id"])["rollcall"]
+            return rollcall if rollcall.get("acknowledged", 0) >= len(units) // 2 else None
+
+        until(heard, 60, lambda: f"{office.view(sent['id'])}; {office.running['listener'].tail()}", pause=0.5)
+        by = Counter(one["channel"] for one in office.deliveries(sent["id"]) if one["state"] in ("delivered", "seen"))
+        assert by["zalo.oa_user"], "receipts came by hook"
+        for name in ("worker", "listener", "scheduler", "web"):
+            assert "level='error'" not in (tmp_path / f"{name}.log").read_text("utf-8"), office.running[name].tail(40)
+            assert office.running[name].stop() == 0
