@@ -28,7 +28,9 @@ SCREENS = {
     "board": "/", "compose": "/broadcasts/new?template=bao", "check": "/broadcasts/{draft}",
     "rollcall": "/broadcasts/{sent}/rollcall", "map": "/broadcasts/{sent}/rollcall?show=map", "inbox": "/inbox",
     "directory": "/directory", "roster": "/roster", "report": "/broadcasts/{sent}/report", "log": "/audit",
-    "people": "/broadcasts/{sent}/people",
+    "people": "/broadcasts/{sent}/people", "settings": "/settings", "answer": "/settings/answer/SOTAN",
+    "groups": "/unit-groups", "lists": "/number-lists", "codes": "/posters", "exercises": "/exercises",
+    "alone": "/break-glass",
 }  # fmt: skip
 LOOKS = {"day": (1280, 900, "light"), "night": (360, 780, "dark")}
 
