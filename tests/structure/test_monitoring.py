@@ -12,6 +12,8 @@ import yaml
 from adapters.contract import HealthState, Priority, RejectClass
 from broadcasts.model import AckState, DeliveryState, Mode, Urgency
 from broadcasts.watch.findings import KINDS
+from loa.roles.role import Role as ServiceRole
+from store.workers import DRAINING, READY
 from tests.living import demo
 from tests.monitoring import OWN, Scrape, faults, named_in, shown_labels
 from tests.processes import ROOT, Http, until
@@ -22,7 +24,7 @@ ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
 BOARD = json.loads((DEPLOY / "grafana" / "loa.json").read_text("utf-8"))
 HANDBOOK = (ROOT / "docs" / "operations.md").read_text("utf-8")
 VALUES = {
-    "state": {one.value for one in (*AckState, *HealthState)} | {one.word for one in DeliveryState},
+    "state": {one.value for one in (*AckState, *HealthState)} | {one.word for one in DeliveryState} | {READY, DRAINING},
     "priority": {one.name.lower() for one in Priority},
     "class": {one.value for one in RejectClass},
     "outcome": {"accepted", "rejected", "unknown"},
@@ -32,6 +34,7 @@ VALUES = {
     "service": {"sqlite", "postgresql", "redis"},
     "kind": set(KINDS),
     "job": {"loa"},
+    "role": {one.value for one in ServiceRole},
 }
 """What a label can be, where that is known."""
 RARE = {

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from broadcasts.archive import blob_path
@@ -19,6 +20,7 @@ from store.engine import LedgerError
 from store.migrate import migrate
 from store.opening import SQLITE, ledger_at
 from store.sqlite import hold_lock
+from store.transfer_postgres import PostgresSide
 from store.transfer_sqlite import SqliteSide
 from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill
 from tests.processes import LOA, ROOT, environment, loa
@@ -206,6 +208,20 @@ def test_a_row_that_the_target_refuses_is_named(server, old, tmp_path):
     assert server.sql("SELECT count(*) FROM person", database) == [(0,)]
 
 
+def test_a_server_without_room_keeps_nothing(server, old, tmp_path, monkeypatch):
+    real = PostgresSide.insert
+
+    async def insert(self, table, columns, rows):
+        if table == "rollcall":
+            raise asyncpg.DiskFullError("could not extend file: No space left on device")
+        await real(self, table, columns, rows)
+
+    monkeypatch.setattr(PostgresSide, "insert", insert)
+    database = server.new()
+    assert refused(f"{SQLITE}{old}", server.url(database), tmp_path).key == "disk_full"
+    assert server.sql("SELECT count(*) FROM person", database) == [(0,)]
+
+
 class Careless(SqliteSide):
     """A target that loses a letter on its way."""
 
@@ -236,7 +252,7 @@ def test_attachments_that_are_not_there_are_counted(server, old, tmp_path):
 
 def test_killed_on_its_way_it_leaves_nothing_and_begins_again(server, old, tmp_path):
     with closing(sqlite3.connect(old)) as connection, connection:
-        rows = ((n, 84_900_000_000 + n) for n in range(1_000, 400_000))
+        rows = ((n, 84_900_000_000 + n) for n in range(1_000, 60_000))
         connection.executemany("INSERT INTO delivery (id, recipient) VALUES (?, ?)", rows)
     database = server.new()
     command = (*LOA, "move", f"{SQLITE}{old}", server.url(database), "--files-to", str(tmp_path / "files"))
@@ -247,9 +263,9 @@ def test_killed_on_its_way_it_leaves_nothing_and_begins_again(server, old, tmp_p
     running.wait()
     assert "/" in line, "it was under way"
     assert server.sql("SELECT count(*) FROM person", database) == [(0,)]
-    done = loa(*command[len(LOA) :])
+    done = loa(*command[len(LOA) :], seconds=110)
     assert done.returncode == 0, done.stderr
-    assert server.sql("SELECT count(*) FROM delivery", database) == [(399_000 + ROWS,)]
+    assert server.sql("SELECT count(*) FROM delivery", database) == [(59_000 + ROWS,)]
 
 
 def test_the_sum_of_a_table_sees_every_difference():
