@@ -131,11 +131,11 @@ class Dispatcher:
         kinds = [EXPRESS] * EXPRESS_WORKERS + [ORDINARY] * ORDINARY_WORKERS
         self._tasks = [asyncio.create_task(self._work(kind), name=f"send-{self._route.name}") for kind in kinds]
 
-    async def stop(self) -> None:
-        """Claim nothing more; let windows that are under way end."""
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Claim nothing more; let windows that are under way end, for so long."""
         self._stopping = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), STOP_SECONDS)
+            await asyncio.wait_for(self._idle.wait(), seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

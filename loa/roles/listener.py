@@ -59,6 +59,9 @@ class Listening:
             except Exception:
                 log.exception("channel_not_stopped", channel=route.name)
 
+    async def let_go(self, home: str) -> None:
+        await self.hand_over(home)
+
     def _of(self, home: str) -> list[Route]:
         return [route for route in self._house.routes.all if route.listens and home.removeprefix(HEARS) in route.homes]
 

@@ -48,6 +48,9 @@ class Holder(Protocol):
     async def hand_over(self, home: str) -> None:
         """Finish what is under way and end. The lease is given back after it returns."""
 
+    async def let_go(self, home: str) -> None:
+        """End now: another process may have it already."""
+
 
 @dataclass(slots=True)
 class Group:
@@ -247,7 +250,7 @@ class Membership:
         """What is not ours any more ends at once, side by side."""
         for home in homes:
             log.error("home_lost", home=home, why=why)
-        await asyncio.gather(*(self._end(home) for home in homes), return_exceptions=True)
+        await asyncio.gather(*(self._end(home, lost=True) for home in homes), return_exceptions=True)
 
     def _start_handing_over(self, home: str) -> None:
         task = asyncio.create_task(self._hand_over(home), name=f"hand over {home}")
@@ -259,13 +262,15 @@ class Membership:
         await self._end(home)
         await self._ledger.write(lambda tx: leases.give_back(tx, home, self.owner))
 
-    async def _end(self, home: str) -> None:
+    async def _end(self, home: str, *, lost: bool = False) -> None:
         known = self._held.get(home)
-        if known is not None:
-            try:
-                await known[1].holder.hand_over(home)
-            finally:
-                self._held.pop(home, None)
+        if known is None:
+            return
+        holder = known[1].holder
+        try:
+            await (holder.let_go(home) if lost else holder.hand_over(home))
+        finally:
+            self._held.pop(home, None)
 
     async def drain(self) -> None:
         """Take nothing more and hand everything over. What is held stays ours until it has ended."""

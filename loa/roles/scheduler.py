@@ -64,6 +64,10 @@ class Leading:
         if self._running:
             await asyncio.wait(self._running)
 
+    async def let_go(self, home: str = LEADS) -> None:
+        """A job that is under way may go on: SQL keeps it from harm."""
+        self._leads = False
+
     def jobs(self) -> tuple[Job, ...]:
         """Each does nothing while another process leads."""
         return tuple((self._led(job), seconds) for job, seconds in self._all())

@@ -10,7 +10,7 @@ import structlog
 
 from adapters.abilities import Spread
 from broadcasts.asking import Asker
-from broadcasts.dispatch import Dispatcher
+from broadcasts.dispatch import STOP_SECONDS, Dispatcher
 from broadcasts.posting import RollcallPosts
 from broadcasts.routes import Route
 from loa.jobs import Job
@@ -86,11 +86,18 @@ class Sending:
 
     async def hand_over(self, home: str) -> None:
         """Windows that are under way end, and each message of theirs gets its answer."""
+        await self._leave(home, STOP_SECONDS)
+
+    async def let_go(self, home: str) -> None:
+        """What has no answer yet is in doubt, and listed by whoever found that we are gone."""
+        await self._leave(home, 0.0)
+
+    async def _leave(self, home: str, seconds: float) -> None:
         async with self._changing:
             self._here.discard(home)
             ending = [one for one in self._routes if home in one.homes and not self._here.intersection(one.homes)]
             ending = [one for one in ending if one.name in self._working]
-            await asyncio.gather(*(self._dispatchers[route.name].stop() for route in ending))
+            await asyncio.gather(*(self._dispatchers[route.name].stop(seconds) for route in ending))
             for route in reversed(ending):
                 await self._end(route)
 

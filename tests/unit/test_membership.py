@@ -50,6 +50,9 @@ class Sessions:
         await self.release.wait()
         self.live.discard(home)
 
+    async def let_go(self, home: str) -> None:
+        self.live.discard(home)
+
 
 class Office:
     def __init__(self, ledger: Ledger) -> None:
