@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import structlog
 
 from adapters.contract import Health, Hook, Now, Priority
@@ -33,7 +34,7 @@ from loa.doctor import DISK_FREE_MB
 from loa.heartbeat import Heartbeat
 from loa.jobs import Job
 from loa.settings import Settings
-from store import paths, watch
+from store import channel_state, paths, watch
 from store.engine import Ledger, LedgerError, Tx
 from store.paths import PathRow
 from store.watch import FindingRow
@@ -48,6 +49,8 @@ AUDIT_TICK_SECONDS: Final = 30.0
 LINK_TICK_SECONDS: Final = 30.0
 """How soon a channel whose time has come is tested; how often it comes is a setting."""
 BEAT_SECONDS: Final = 60.0
+BEAT_KEY: Final = "watch/beat"
+"""Among the durable keys; no channel's name begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,27 @@ class Watch:
         return (
             (self.links.tick, LINK_TICK_SECONDS),
             (self.tick, AUDIT_TICK_SECONDS),
-            (self.heartbeat.tick, BEAT_SECONDS),
+            (self.beat, BEAT_SECONDS),
         )
+
+    async def beat(self) -> None:
+        """Also on record, for processes that show it and do not beat."""
+        await self.heartbeat.tick()
+        own = self.heartbeat
+        said = orjson.dumps([own.held, own.refused, own.last_at])
+        try:
+            await self._ledger.write(lambda tx: channel_state.put(tx, BEAT_KEY, said, self._now()))
+        except LedgerError as failed:
+            log.warning("beat_not_kept", reason=failed.key)
+
+    async def _last_beat(self) -> tuple[str, str, float | None]:
+        """(held, refused, when it was last given), of whichever process beats."""
+        own = self.heartbeat
+        if own.held or own.refused or own.last_at:
+            return own.held, own.refused, own.last_at
+        raw = await self._ledger.read(lambda tx: channel_state.get(tx, BEAT_KEY))
+        held, refused, at = orjson.loads(raw) if raw else ("", "", None)
+        return held, refused, at
 
     def also(self, look: Callable[[], Sequence[Finding]]) -> None:
         """Something else of this process that may be wrong."""
@@ -117,7 +139,7 @@ class Watch:
         bare = [one.channel for one in await self.links.results() if one.result == "unset"]
         if bare:
             found.append(Finding("link_unset", "channels", {"channels": ", ".join(bare)}, Weight.NOTE, "/watch#links"))
-        return found + self._machine(now) + self._beats() + [one for look in self._more for one in look()]
+        return found + self._machine(now) + await self._beats() + [one for look in self._more for one in look()]
 
     def _machine(self, now: float) -> list[Finding]:
         found = []
@@ -137,11 +159,12 @@ class Watch:
         """When it was written (epoch seconds); None: there is none, or no folder is named."""
         return newest_file(Path(self._own.backup_folder)) if self._own.backup_folder else None
 
-    def _beats(self) -> list[Finding]:
-        if self.heartbeat.held:
-            return [Finding("heartbeat_held", "heartbeat", {"why": self.heartbeat.held})]
-        if self.heartbeat.refused:
-            return [Finding("heartbeat_failed", "heartbeat", {"why": self.heartbeat.refused})]
+    async def _beats(self) -> list[Finding]:
+        held, refused, _ = await self._last_beat()
+        if held:
+            return [Finding("heartbeat_held", "heartbeat", {"why": held})]
+        if refused:
+            return [Finding("heartbeat_failed", "heartbeat", {"why": refused})]
         return []
 
     async def tick(self) -> News:
@@ -218,15 +241,15 @@ class Watch:
         found = await self.look()
         rows, ways = await self._ledger.read(lambda tx: (watch.findings(tx), paths.all_paths(tx)))
         known = {(row.kind, row.subject): row for row in rows}
-        beat = self.heartbeat
-        at = datetime.fromtimestamp(beat.last_at, UTC) if beat.last_at else None
+        held, refused, last_at = await self._last_beat()
+        at = datetime.fromtimestamp(last_at, UTC) if last_at else None
         return WatchView(
             findings=[(one, known.get(one.key)) for one in found],
             links=await self.links.results(),
             paths=[way for way in ways if way.unit_code],
-            heartbeat_set=beat.is_set,
+            heartbeat_set=self.heartbeat.is_set,
             heartbeat_at=at,
-            heartbeat_wrong=beat.held or beat.refused,
+            heartbeat_wrong=held or refused,
             told=len(self._own.alarm_to),
             path_test=await self._desk.noted("path_test", ""),
         )

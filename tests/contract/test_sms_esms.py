@@ -15,6 +15,7 @@ from adapters.contract import (
     HealthState,
     HookRequest,
     Incoming,
+    Part,
     Priority,
     ReceiptState,
     RejectClass,
@@ -23,6 +24,7 @@ from adapters.contract import (
 )
 from adapters.sms import outbox
 from adapters.sms.esms import limits
+from adapters.sms.esms.channel import EsmsChannel
 from adapters.sms.esms.codes import SEND, UNKNOWN, Action, look_up, state_of
 from adapters.sms.esms.hooks import client_response, is_signed, signatures
 from simulators import esms
@@ -591,3 +593,24 @@ async def test_answers_that_say_nothing_are_doubt(esms_stand: EsmsStand, text: s
 
 def test_envelopes_of_the_table_are_as_the_core_makes_them() -> None:
     assert all(isinstance(envelope, Envelope) for case in CASES for envelope in case.send)
+
+
+async def test_a_callback_that_another_process_took_is_asked_about_where_the_account_lives(
+    esms_stand: EsmsStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CALLS_LOOK_SECONDS", 0.02)
+    state, sink, settings = MemoryState(), RecordingSink(), esms_stand.settings(status_after=600.0)
+    lives = EsmsChannel(settings, state, parts=Part.SEND)
+    hears = EsmsChannel(settings, state, parts=Part.HOOK)
+    await lives.start(sink)
+    await hears.start(sink)
+    esms_stand.door.table = dict(hears.hooks)
+    try:
+        book = ReportBook()
+        await lives.send([Envelope(1, PHONE, "xin chao")], book)
+        await until(lambda: bool(sink.all_receipts), 5)
+        assert sink.all_receipts[0].state is ReceiptState.DELIVERED
+        assert await state.items("sms.esms.called.") == {}, "it was asked about, and is forgotten"
+    finally:
+        await hears.stop()
+        await lives.stop()
