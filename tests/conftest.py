@@ -13,8 +13,19 @@ from tests.cluster import Cluster, NoServer
 SERVER = pytest.StashKey[Cluster]()
 
 
+SQLITE_FILE = "sqlite_file: about the file of SQLite and its locks; left out where the ledger is on PostgreSQL"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    about = pytest.mark.skip(reason="about the file of SQLite")
+    for item in items:
+        if ledgers.ON_POSTGRESQL and item.get_closest_marker("sqlite_file"):
+            item.add_marker(about)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """One server for the whole run, started before the processes that share it; it ends with this one."""
+    config.addinivalue_line("markers", SQLITE_FILE)
     if not ledgers.ON_POSTGRESQL or ledgers.SERVER in os.environ:
         return
     try:

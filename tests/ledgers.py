@@ -12,20 +12,21 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import asyncpg
 
-from store.engine import Ledger
+from store.engine import Ledger, Tx
 from store.migrate import migrate
 from store.opening import ledger_at
 from store.postgres_link import Address, Link
-from store.sqlite import FILES
+from store.postgres_tx import PostgresTx
+from store.sqlite import FILES, connect_writer
 
 T = TypeVar("T")
 SETTING: Final = "LOA_TEST_LEDGER"
@@ -42,6 +43,23 @@ made: list[str] = []
 def ledger_url(folder: Path) -> str:
     """The URL of the ledger that belongs to a folder: a new one of today's schema where there is none yet."""
     return _database_url(folder) if ON_POSTGRESQL else _file_url(folder)
+
+
+def address(folder: Path) -> str:
+    """The URL of a folder's ledger for a process that will make it, if nobody did."""
+    return _database_url(folder) if ON_POSTGRESQL else f"sqlite:///{folder / 'loa.db'}"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Settings by which a process keeps its ledger in that of a folder; nothing where it does so anyway."""
+    return {"LOA_STORE__URL": address(folder), "LOA_STORE__FILES": str(folder / FILES)} if ON_POSTGRESQL else {}
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of a folder's ledger."""
+    if ON_POSTGRESQL:
+        return int(rows(folder, "SELECT pg_database_size(current_database())")[0][0])
+    return (folder / "loa.db").stat().st_size
 
 
 def ledger_of(folder: Path) -> Ledger:
@@ -74,6 +92,23 @@ def rows(folder: Path, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[A
             return connection.execute(sql, parameters).fetchall()
     marked = "".join(f"{part}${n}" for n, part in enumerate(sql.split("?")[:-1], 1)) + sql.split("?")[-1]
     return _on(ledger_url(folder), lambda link: link.run(link.connected().fetch(marked, *parameters)))
+
+
+@contextmanager
+def transaction(folder: Path) -> Iterator[Tx]:
+    """An open transaction on a folder's ledger, undone at the end; for tests without an event loop."""
+    if ON_POSTGRESQL:
+        link = Link(Address.of(ledger_url(folder)))
+        try:
+            link.run(link.connected().execute("BEGIN"))
+            yield PostgresTx(link, writes=True)
+        finally:
+            link.close()
+    else:
+        ledger_url(folder)
+        with closing(connect_writer(folder / "loa.db")) as connection:
+            connection.execute("BEGIN")
+            yield connection
 
 
 def drop_since(count: int) -> None:
@@ -154,7 +189,12 @@ def _copied(source: str, name: str) -> str:
 
 
 def _on_server(sql: str) -> None:
-    _on(os.environ[SERVER], lambda link: link.run(link.connected().execute(sql)))
+    execute_at(os.environ[SERVER], sql)
+
+
+def execute_at(url: str, sql: str) -> None:
+    """One statement in a database."""
+    _on(url, lambda link: link.run(link.connected().execute(sql)))
 
 
 def _on(url: str, work: Callable[[Link], T]) -> T:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulators import smsc, telegram, zalo
+from tests import ledgers
 from tests.processes import LOA, ROOT, Http, Process, loa, until
 from tests.redis_stand import lanes_url
 
@@ -67,7 +68,8 @@ short_code = {short_code}
 hotline = "0237.xxx.xxxx"
 
 [store]
-url = "sqlite:///{ledger}"
+url = {ledger}
+files = {files}
 
 {lanes}[web]
 port = 0
@@ -126,7 +128,8 @@ def write_config(
     path.write_text(
         CONFIG.format(
             lanes="" if "[lanes]" in more else LANES.format(lanes_url(folder)),
-            short_code=json.dumps(smsc.SHORT_CODE), ledger=folder / "data" / "loa.db", sms_after=sms_after,
+            short_code=json.dumps(smsc.SHORT_CODE), ledger=json.dumps(ledgers.address(folder / "data")),
+            files=json.dumps(str(folder / "data" / "attachments")), sms_after=sms_after,
             give_up_after=give_up_after, close_after=close_after, smsc_host=host, smsc_port=port,
             system_id=smsc.SYSTEM_ID, password=smsc.PASSWORD, window=window, tps=tps,
             telegram_url=town.urls["telegram"], telegram_token=telegram.DEFAULT_TOKEN, group_id=zalo.GROUP_ID,
@@ -167,7 +170,12 @@ class Office:
 
     @property
     def ledger(self) -> Path:
+        """The file, where it is one."""
         return self.folder / "data" / "loa.db"
+
+    @property
+    def ledger_url(self) -> str:
+        return ledgers.address(self.folder / "data")
 
     def start(self, **options: Any) -> None:
         """`loa run`; returns when it is ready."""
@@ -268,6 +276,10 @@ class Demo:
     town: Town
     data: Path
 
+    @property
+    def ledger_url(self) -> str:
+        return ledgers.address(self.data)
+
     def loa(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
         """A command with the address and the officer's key of the ready line."""
         environ = {"LOA_API": self.said["api"], "LOA_API_KEY": self.said["api_key"]}
@@ -278,7 +290,8 @@ class Demo:
 def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
     """`loa demo --port 0` until the block ends."""
     data = folder / "demo"
-    process = Process((*LOA, "demo", "--port", "0", "--data", str(data), *arguments), folder / "demo.log")
+    command = (*LOA, "demo", "--port", "0", "--data", str(data), *arguments)
+    process = Process(command, folder / "demo.log", environ=ledgers.environment(data))
     try:
         said = process.ready()
         urls = said["simulators"]

@@ -53,14 +53,16 @@ def environment(**more: str) -> dict[str, str]:
 class Process:
     """One program under test; its stdout is read as JSON lines, its stderr goes to a file."""
 
-    def __init__(self, command: Sequence[str], log: Path, **options: Any) -> None:
+    def __init__(
+        self, command: Sequence[str], log: Path, *, environ: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
         self.name = log.stem
         self.log = log
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         with log.open("ab") as errors:
             self.popen = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, env=environment(),
-                **options,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT,
+                env=environment(**(environ or {})), **options,
             )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

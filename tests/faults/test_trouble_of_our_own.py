@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import resource
 import socket
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
+from store.opening import reading
+from tests.ledgers import address
 from tests.living import FIRST_NUMBER, Office, Town, demo, office, simulators, write_config
 from tests.processes import Http, HttpProblem, loa, objects, until
 
@@ -63,6 +64,7 @@ def is_ready(running: Office) -> bool:
         return False
 
 
+@pytest.mark.sqlite_file
 def test_a_full_disk_takes_nothing_in_and_loses_nothing(tmp_path: Path, town: Town) -> None:
     """Nobody hears "ok" for what is not stored: the officer, the carrier, Zalo. Afterwards it goes on by itself."""
     config = write_config(tmp_path, town, channels=("zalo", "sms"))
@@ -101,6 +103,7 @@ def names_112(shown: list[dict[str, Any]]) -> bool:
     return any(one["sender"] == "loa" and "112" in one["text"] for one in shown)
 
 
+@pytest.mark.sqlite_file
 def test_the_disk_fills_while_a_list_goes_out(tmp_path: Path, town: Town) -> None:
     """Nothing more is handed over than what was marked; what was answered meanwhile is kept; nobody has it twice."""
     numbers = 2_000
@@ -140,12 +143,14 @@ def fails(*arguments: str, **environ: str) -> str:
 
 def small_config(folder: Path, more: str = "", ledger: Path | None = None) -> Path:
     path = folder / "small.toml"
+    url = f"sqlite:///{ledger}" if ledger else address(folder / "data")
     path.write_text(
-        f'[store]\nurl = "sqlite:///{ledger or folder / "data" / "loa.db"}"\n[web]\nport = 0\n{more}', "utf-8"
+        f'[store]\nurl = "{url}"\nfiles = "{folder / "data" / "attachments"}"\n[web]\nport = 0\n{more}', "utf-8"
     )
     return path
 
 
+@pytest.mark.sqlite_file
 def test_a_second_service_on_the_same_ledger(tmp_path: Path) -> None:
     config = small_config(tmp_path)
     with office(tmp_path, config) as running:
@@ -161,6 +166,7 @@ def test_a_taken_port(tmp_path: Path) -> None:
         assert str(port) in fails("run", "--config", str(small_config(tmp_path)), LOA_WEB__PORT=str(port))
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize("place", ["a file in the way", "no permission"])
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path, place: str) -> None:
     folder = tmp_path / "folder"
@@ -256,6 +262,16 @@ def test_missing_credentials_are_named_and_stop_nothing(tmp_path: Path, town: To
         assert running.process.stop() == 0
 
 
+@pytest.mark.sqlite_file
+def test_the_file_is_sound_after_all_of_it(tmp_path: Path, town: Town) -> None:
+    with office(tmp_path, write_config(tmp_path, town, window=100)) as running:
+        running.upload("dan", 1_500)
+        running.send(text="Bao so 5 vao dem nay.", audience="list:dan", channels=["sms"])
+        running.process.kill()
+        with reading(running.ledger_url) as tx:
+            assert tx.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def test_the_ledger_is_sound_after_all_of_it(tmp_path: Path, town: Town) -> None:
     """Killed while it writes, many times over: the file stays whole."""
     with office(tmp_path, write_config(tmp_path, town, window=100)) as running:
@@ -265,12 +281,11 @@ def test_the_ledger_is_sound_after_all_of_it(tmp_path: Path, town: Town) -> None
             running.process.kill()
             running.restart()
         assert running.process.stop() == 0
-    with closing(sqlite3.connect(running.ledger)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        rows = connection.execute(
+    with reading(running.ledger_url) as tx:
+        rows = tx.execute(
             "SELECT c_queued + c_sending + c_retrying + c_unknown + c_accepted + c_delivered + c_seen + c_failed"
             " + c_expired + c_skipped + c_cancelled, last_id - id + 1 FROM chunk"
         ).fetchall()
         assert rows
         assert all(counted == there for counted, there in rows)
-        assert connection.execute("SELECT count(*) FROM delivery").fetchone()[0] == sum(there for _, there in rows)
+        assert tx.execute("SELECT count(*) FROM delivery").fetchone()[0] == sum(there for _, there in rows)

@@ -3,11 +3,9 @@ cry for help that is answered while a list goes out. Real processes, real wire p
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,6 +17,7 @@ import pytest
 from broadcasts.templates import load_templates
 from simulators.people import Habit, Manner, Person, plan, read_people, read_words
 from store import alarms
+from store.opening import reading
 from tests.living import DATA, FIRST_NUMBER, Demo, Office, demo, office, simulators, write_config
 from tests.processes import ROOT, objects, timeline, until
 
@@ -119,15 +118,15 @@ def _collected(running: Demo, sent: dict[str, Any], stderr: str) -> Night:
         deliveries=objects(listed.stdout),
         timeline=events,
         chairman_phones={unit: [one for one in shown if one["sender"] == "loa"] for unit, shown in phones.items()},
-        on_zalo_at=on_zalo_at(running.data / "loa.db"),
+        on_zalo_at=on_zalo_at(running.ledger_url),
         step_at={u: datetime.fromisoformat(one["at"]).timestamp() for one in steps for u in one["detail"]["units"]},
     )
 
 
-def on_zalo_at(ledger: Path) -> dict[str, float]:
+def on_zalo_at(ledger: str) -> dict[str, float]:
     """From the deliveries' history, which has the moments to the microsecond."""
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
+    with reading(ledger) as tx:
+        rows = tx.execute(
             "SELECT r.unit_code, min(e.at) FROM direct r JOIN delivery_event e ON e.delivery_id = r.delivery_id"
             " WHERE r.channel = 'zalo.oa_user' AND e.state IN ('delivered', 'seen') GROUP BY r.unit_code"
         )
@@ -240,7 +239,7 @@ def test_a_cry_for_help_is_answered_while_a_list_goes_out(saturated: tuple[Offic
         running.town.resident_says(resident, CRY)
         assert answered_within(running.town.phone, resident) < ANSWER_SECONDS
         time.sleep(0.5)
-    ringing = rings(running.ledger)
+    ringing = rings(running.ledger_url)
     assert len(ringing) == len(residents)
     assert {one.detail["sender"] for one in ringing} == set(residents)
     assert {one.detail["text"] for one in ringing} == {CRY}
@@ -265,7 +264,7 @@ def test_in_the_demo_too_with_20000_going_out(tmp_path: Path) -> None:
         running.town.resident_says(resident, CRY)
         assert answered_within(running.town.phone, resident) < ANSWER_SECONDS
         assert sum(running.api.get(f"/broadcasts/{sent['id']}")["counts"].get(s, 0) for s in ("queued", "sending"))
-        assert [one.detail["sender"] for one in rings(running.data / "loa.db")] == [resident]
+        assert [one.detail["sender"] for one in rings(running.ledger_url)] == [resident]
 
 
 def answered_within(phone: Any, resident: str) -> float:
@@ -279,6 +278,6 @@ def answered_within(phone: Any, resident: str) -> float:
     return until(answer, 4 * ANSWER_SECONDS, lambda: f"an answer; the phone shows {phone(resident)}", pause=0.02)
 
 
-def rings(ledger: Path) -> list[alarms.Alarm]:
-    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
-        return [one for one in alarms.ringing(connection) if one.kind == "rescue"]
+def rings(ledger: str) -> list[alarms.Alarm]:
+    with reading(ledger) as tx:
+        return [one for one in alarms.ringing(tx) if one.kind == "rescue"]

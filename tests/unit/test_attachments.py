@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import sqlite3
 
 import pytest
 from aiohttp import FormData
 
 from adapters.contract import MediaLimit, Traits
-from broadcasts.archive import SIZE_LIMIT, UNSENT_SECONDS, UNUSED_SECONDS, blob_path, files_beside, read_short
+from broadcasts.archive import SIZE_LIMIT, UNSENT_SECONDS, UNUSED_SECONDS, blob_path, read_short
 from broadcasts.attachments import LINK_SECONDS, MOST
 from broadcasts.model import Actor, Draft, Refusal, Role
-from loa import backup_files
-from store.sqlite import connect_reader
 from tests import files
 from tests.web_stand import Stand
 
@@ -61,10 +58,10 @@ async def test_an_upload_is_kept_under_its_digest(stand):
         "id": 0, "name": "công điện 12.pdf", "media": "application/pdf", "size": len(files.PDF), "sha256": digest,
         "created_by": "khoa-canbo", "created_at": "",
     }  # fmt: skip
-    path = blob_path(files_beside(stand.room.ledger.path), digest)
+    path = blob_path(stand.room.ledger.files, digest)
     assert path.read_bytes() == files.PDF
     assert path.stat().st_mode & 0o077 == 0
-    assert not list((files_beside(stand.room.ledger.path) / "incoming").iterdir())
+    assert not list((stand.room.ledger.files / "incoming").iterdir())
     line = (await stand.room.ledger.read(lambda tx: tx.execute(
         "SELECT actor, action, detail FROM audit ORDER BY id DESC LIMIT 1").fetchone()))  # fmt: skip
     assert line[:2] == ("khoa-canbo", "upload_attachment")
@@ -90,7 +87,7 @@ async def test_what_cannot_be_sent_is_refused_in_one_sentence(stand, content, na
         (error,) = body["errors"]
         assert error["field"] == "file"
         assert says in error["says"]
-    folder = files_beside(stand.room.ledger.path)
+    folder = stand.room.ledger.files
     assert [one for one in folder.rglob("*") if one.is_file()] == []
 
 
@@ -114,7 +111,7 @@ async def test_too_much_is_refused_before_it_fills_anything(stand):
         assert "20 MB" in (await answer.json())["detail"]
     async with stand.client().post("/api/v1/attachments", data=form(files.padded_pdf(50 << 20))) as answer:
         assert answer.status == 413
-    folder = files_beside(stand.room.ledger.path)
+    folder = stand.room.ledger.files
     assert [one for one in folder.rglob("*") if one.is_file()] == []
 
 
@@ -299,7 +296,7 @@ async def test_bytes_that_nobody_needs_are_collected(stand):
     again = await upload(stand, files.PDF + b"\n\n\n")
     await sent(stand, kept["id"], again["id"])
     draft = await stand.desk.draft(drafted(text="bỏ", attachments=[cut["id"]]), OFFICER)
-    folder = files_beside(stand.room.ledger.path)
+    folder = stand.room.ledger.files
 
     def there(one):
         return blob_path(folder, one["sha256"]).exists()
@@ -332,30 +329,4 @@ async def test_an_upload_that_is_cut_off_leaves_nothing_behind(stand):
 
     with pytest.raises(asyncio.CancelledError):
         await stand.services.archive.add("a.pdf", cut(), OFFICER)
-    assert [one for one in files_beside(stand.room.ledger.path).rglob("*") if one.is_file()] == []
-
-
-async def test_a_backup_holds_the_files(stand, tmp_path):
-    said = await upload(stand)
-    png = await upload(stand, files.PNG, "b.png")
-    source, copy = stand.room.ledger.path, tmp_path / "copy.db"
-    connect_reader(source).execute("VACUUM INTO ?", (str(copy),))
-    blob_path(files_beside(source), png["sha256"]).unlink()
-    assert backup_files.pack(copy, source) == (1, 1)
-    elsewhere = tmp_path / "elsewhere" / "loa.db"
-    assert backup_files.unpack(copy, elsewhere) == 1
-    assert blob_path(files_beside(elsewhere), said["sha256"]).read_bytes() == files.PDF
-    elsewhere.write_bytes(copy.read_bytes())
-    backup_files.lighten(elsewhere)
-    assert backup_files.lost(elsewhere) == (2, 1)
-    assert backup_files.unpack(elsewhere, elsewhere) == 0
-
-
-async def test_a_backup_whose_file_was_changed_is_not_taken(stand, tmp_path):
-    await upload(stand)
-    copy = tmp_path / "copy.db"
-    connect_reader(stand.room.ledger.path).execute("VACUUM INTO ?", (str(copy),))
-    backup_files.pack(copy, stand.room.ledger.path)
-    with sqlite3.connect(copy) as connection:
-        connection.execute("UPDATE backup_file SET content = ?", (b"other",))
-    assert backup_files.unpack(copy, tmp_path / "x" / "loa.db") is None
+    assert [one for one in stand.room.ledger.files.rglob("*") if one.is_file()] == []

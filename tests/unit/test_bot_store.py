@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from store import alarms, conversations, inbox, opt_outs, singles
-from store.migrate import migrate
-from store.sqlite import connect_writer
+from store.engine import Tx
+from tests.ledgers import transaction
 
 NOW = 1_756_062_000.0
 MESSAGE = inbox.NewMessage(
@@ -20,34 +19,31 @@ MESSAGE = inbox.NewMessage(
 
 
 @pytest.fixture
-def tx(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    path = tmp_path / "loa.db"
-    migrate(f"sqlite:///{path}")
-    connection = connect_writer(path)
-    yield connection
-    connection.close()
+def tx(tmp_path: Path) -> Iterator[Tx]:
+    with transaction(tmp_path) as opened:
+        yield opened
 
 
-def keep(tx: sqlite3.Connection, count: int, **values: object) -> list[int]:
+def keep(tx: Tx, count: int, **values: object) -> list[int]:
     messages = [replace(MESSAGE, event_id=f"{values}-{n}", **values) for n in range(count)]  # type: ignore[arg-type]
     return [one for one in inbox.keep(tx, messages, NOW) if one is not None]
 
 
-def test_kept_once_and_raw(tx: sqlite3.Connection) -> None:
+def test_kept_once_and_raw(tx: Tx) -> None:
     first = inbox.keep(tx, [MESSAGE, MESSAGE, replace(MESSAGE, channel="sms.two")], NOW)
     assert [one is None for one in first] == [False, True, False]
     assert inbox.keep(tx, [replace(MESSAGE, text="another text")], NOW) == [None]
     assert tx.execute("SELECT raw, text FROM inbox WHERE id = ?", (first[0],)).fetchone() == (b"\x00raw", "dạ rõ")
 
 
-def test_what_keep_stored_is_what_is_read_back(tx: sqlite3.Connection) -> None:
+def test_what_keep_stored_is_what_is_read_back(tx: Tx) -> None:
     group = replace(MESSAGE, is_group=True, chat="g", reply_to="p1", payload="ACK X", sender_name="Lan")
     (inbox_id,) = inbox.keep(tx, [group], NOW)
     assert inbox_id is not None
     assert inbox.waiting(tx, 0, 10) == [inbox.stored(inbox_id, group, NOW)]
 
 
-def test_waiting_in_order_and_cries_apart(tx: sqlite3.Connection) -> None:
+def test_waiting_in_order_and_cries_apart(tx: Tx) -> None:
     others = keep(tx, 3, sender="84900000001")
     cries = keep(tx, 2, priority=inbox.LIFE)
     assert [row.id for row in inbox.waiting(tx, 0, 10)] == others
@@ -55,7 +51,7 @@ def test_waiting_in_order_and_cries_apart(tx: sqlite3.Connection) -> None:
     assert [row.id for row in inbox.waiting_for_life(tx, 0, 10)] == cries
 
 
-def test_a_row_is_finished_once(tx: sqlite3.Connection) -> None:
+def test_a_row_is_finished_once(tx: Tx) -> None:
     (one,) = keep(tx, 1)
     assert inbox.finish(tx, one, inbox.Handled("acknowledged", "DANHAN", "x", "15022", 7, 3), NOW)
     assert not inbox.finish(tx, one, inbox.Handled("human"), NOW)
@@ -68,7 +64,7 @@ def test_a_row_is_finished_once(tx: sqlite3.Connection) -> None:
     assert inbox.get(tx, 99) is None
 
 
-def test_the_human_queue_is_worked_off_by_name(tx: sqlite3.Connection) -> None:
+def test_the_human_queue_is_worked_off_by_name(tx: Tx) -> None:
     ids = keep(tx, 5)
     for one in ids[:3]:
         inbox.finish(tx, one, inbox.Handled("human", "UNKNOWN", "menu"), NOW)
@@ -86,7 +82,7 @@ def test_the_human_queue_is_worked_off_by_name(tx: sqlite3.Connection) -> None:
     assert (row.state, row.handled_by) == ("closed", "Trực ban")
 
 
-def test_what_a_sender_did_before(tx: sqlite3.Connection) -> None:
+def test_what_a_sender_did_before(tx: Tx) -> None:
     ids = keep(tx, 4)
     keep(tx, 2, sender="84900009999")
     singles.insert(tx, singles.Single(1, "84900001234", "tra loi", ids[1], "bot", NOW))
@@ -98,7 +94,7 @@ def test_what_a_sender_did_before(tx: sqlite3.Connection) -> None:
     assert not inbox.menu_sent(tx, "84900009999", NOW)
 
 
-def test_a_question_is_replaced_ends_and_is_forgotten(tx: sqlite3.Connection) -> None:
+def test_a_question_is_replaced_ends_and_is_forgotten(tx: Tx) -> None:
     conversations.ask(tx, "sms", "84900001234", {"kind": "unit"}, NOW + 10)
     conversations.ask(tx, "sms", "84900001234", {"kind": "directive"}, NOW + 20)
     conversations.ask(tx, "zalo", "84900001234", {"kind": "unit"}, NOW + 5)
@@ -109,7 +105,7 @@ def test_a_question_is_replaced_ends_and_is_forgotten(tx: sqlite3.Connection) ->
     assert conversations.asked(tx, "sms", "84900001234", NOW + 6) is not None
 
 
-def test_an_alarm_of_a_message_rings_once_ever(tx: sqlite3.Connection) -> None:
+def test_an_alarm_of_a_message_rings_once_ever(tx: Tx) -> None:
     first = alarms.raise_once(tx, "rescue", "7", {"text": "cứu với"}, NOW)
     assert first is not None
     assert alarms.raise_once(tx, "rescue", "7", {}, NOW) is None
@@ -126,7 +122,7 @@ def test_an_alarm_of_a_message_rings_once_ever(tx: sqlite3.Connection) -> None:
     assert alarms.take(tx, 99, "Trực ban", NOW) is None
 
 
-def test_a_channel_that_fails_again_rings_again(tx: sqlite3.Connection) -> None:
+def test_a_channel_that_fails_again_rings_again(tx: Tx) -> None:
     first = alarms.raise_again(tx, "channel_down", "sms.one", {}, NOW)
     assert first is not None
     assert alarms.raise_again(tx, "channel_down", "sms.one", {}, NOW) is None
@@ -136,7 +132,7 @@ def test_a_channel_that_fails_again_rings_again(tx: sqlite3.Connection) -> None:
     assert [alarm.id for alarm in alarms.listing(tx, before=first + 1)] == [first]
 
 
-def test_hand_over_notes_stay_with_the_alarm(tx: sqlite3.Connection) -> None:
+def test_hand_over_notes_stay_with_the_alarm(tx: Tx) -> None:
     alarm = alarms.raise_once(tx, "rescue", "7", {}, NOW)
     assert alarm is not None
     alarms.note(tx, alarm, "Trực ban", "đã gọi công an xã", NOW)
@@ -146,7 +142,7 @@ def test_hand_over_notes_stay_with_the_alarm(tx: sqlite3.Connection) -> None:
     assert alarms.note(tx, 99, "Trực ban", "x", NOW) is None
 
 
-def test_who_wants_no_campaigns(tx: sqlite3.Connection) -> None:
+def test_who_wants_no_campaigns(tx: Tx) -> None:
     opt_outs.add(tx, 84900001234, "sms.one", NOW)
     opt_outs.add(tx, 84900001234, "sms.two", NOW + 1)
     assert opt_outs.has(tx, 84900001234)

@@ -108,7 +108,7 @@ async def test_an_exercise_says_so_in_every_text_that_leaves_and_in_its_title(of
 
 async def test_the_mark_counts_in_the_parts_of_an_sms(office):
     text = "a" * (160 - len(MARK_SMS))
-    await office.numbers("dan", range(84900001000, 84900001002), office.room.ledger.path.parent)
+    await office.numbers("dan", range(84900001000, 84900001002), office.room.ledger.files.parent)
     plain = await office.desk.preview(draft(text=text, audience="list:dan"))
     marked = await office.desk.preview(draft(text=text, audience="list:dan", mode="exercise"))
     assert (plain.sms["segments"], marked.sms["segments"]) == (1, 2)

@@ -21,6 +21,7 @@ from loa.settings import load_settings
 from store import directory, group_members, paths
 from store import enrolment as rows
 from store.engine import Tx
+from tests.ledgers import ledger_url
 from tests.scenario.engine_room import ScriptedChannel
 from tests.web_stand import Stand
 
@@ -205,7 +206,7 @@ async def test_who_is_in_the_group_by_the_providers_list(stand: Stand) -> None:
 async def test_doctor_names_who_blocks_us(stand: Stand) -> None:
     person = await leader(stand)
     own = await stand.room.ledger.read(lambda tx: directory.addresses_of(tx, person.id))
-    settings = load_settings(overrides={"store": {"url": f"sqlite:///{stand.room.ledger.path}"}})
+    settings = load_settings(overrides={"store": {"url": ledger_url(stand.folder)}})
     assert [check["ok"] for check in blocked(settings)] == [True]
     await stand.room.ledger.write(lambda tx: paths.blocked(tx, own[0].channel, own[0].value, stand.clock()))
     check = next(iter(blocked(settings)))

@@ -1,4 +1,4 @@
-"""The engine of the ledger: one writer, shared commits, readers that cannot write."""
+"""The ledger in an SQLite file: its lock, a full disk, its schema. What holds of both engines is in test_ledger.py."""
 
 import asyncio
 import os
@@ -15,6 +15,8 @@ from sqlalchemy import create_engine
 from store.engine import LedgerError, LedgerWriteError
 from store.migrate import SCRIPTS, migrate
 from store.opening import ledger_at
+
+pytestmark = pytest.mark.sqlite_file
 
 
 @pytest.fixture
@@ -35,32 +37,6 @@ def all_reasons(tx):
     return {row[0] for row in tx.execute("SELECT reason FROM cause")}
 
 
-async def test_writes_that_wait_together_share_a_commit(ledger):
-    await asyncio.gather(*(ledger.write(add(str(n))) for n in range(500)))
-    assert len(await ledger.read(all_reasons)) == 500
-    assert ledger.commits < 250
-
-
-async def test_one_failure_among_many_undoes_only_itself(ledger):
-    def half(tx):
-        add("half")(tx)
-        raise ValueError("no")
-
-    results = await asyncio.gather(
-        ledger.write(add("a")), ledger.write(half), ledger.write(add("b")), return_exceptions=True
-    )
-    assert isinstance(results[1], ValueError)
-    assert await ledger.read(all_reasons) == {"a", "b"}
-
-
-async def test_a_caller_that_goes_away_leaves_no_open_transaction(ledger):
-    task = asyncio.create_task(ledger.write(add("gone")))
-    await asyncio.sleep(0)
-    task.cancel()
-    await ledger.write(add("next"))
-    assert await ledger.read(all_reasons) >= {"next"}
-
-
 async def test_readers_can_neither_write_nor_checkpoint(ledger):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await ledger.read(add("by a reader"))
@@ -73,12 +49,6 @@ async def test_a_second_service_is_kept_out(ledger):
     with pytest.raises(LedgerError) as refused:
         migrate(ledger.url)
     assert refused.value.key == "ledger_in_use"
-
-
-async def test_after_close_nothing_is_taken(ledger):
-    await ledger.close()
-    with pytest.raises(LedgerWriteError):
-        await ledger.write(add("late"))
 
 
 async def test_a_full_disk_is_said_and_nothing_is_half_stored(ledger):

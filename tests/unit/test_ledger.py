@@ -1,0 +1,182 @@
+"""What holds of a ledger whatever keeps it: shared commits, closures that fail alone, readers that cannot write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from store import charges, deliveries, receipts
+from store.charges import Charge
+from store.engine import Ledger, LedgerWriteError, Tx
+from tests.ledgers import ledger_of
+
+NOW = 1_795_000_000.0
+SIDES = pytest.mark.parametrize("beside", [False, True])
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    ledger = ledger_of(tmp_path)
+    ledger.open()
+    yield ledger
+    await ledger.close()
+
+
+def add(reason: str) -> Callable[[Tx], object]:
+    return lambda tx: tx.execute("INSERT INTO cause (reason, code) VALUES (?, '')", (reason,))
+
+
+def all_reasons(tx: Tx) -> set[str]:
+    return {row[0] for row in tx.execute("SELECT reason FROM cause")}
+
+
+@SIDES
+async def test_writes_that_wait_together_share_a_commit(ledger: Ledger, beside: bool) -> None:
+    await asyncio.gather(*(ledger.write(add(str(n)), beside=beside) for n in range(500)))
+    assert len(await ledger.read(all_reasons)) == 500
+    assert ledger.commits < 250
+
+
+@SIDES
+async def test_one_failure_among_many_undoes_only_itself(ledger: Ledger, beside: bool) -> None:
+    def half(tx: Tx) -> None:
+        add("half")(tx)
+        raise ValueError("no")
+
+    def refused(tx: Tx) -> None:
+        add("a")(tx)
+        tx.execute("INSERT INTO cause (reason, code) VALUES ('a', '')")
+
+    results = await asyncio.gather(
+        *(ledger.write(one, beside=beside) for one in (add("a"), half, add("b"), refused, add("c"))),
+        return_exceptions=True,
+    )
+    assert isinstance(results[1], ValueError)
+    assert isinstance(results[3], Exception)
+    assert await ledger.read(all_reasons) == {"a", "b", "c"}
+    with pytest.raises(ValueError, match="no"):
+        await ledger.write(half, beside=beside)
+    assert await ledger.read(all_reasons) == {"a", "b", "c"}
+
+
+async def test_ordinary_writers_never_overtake_each_other(ledger: Ledger) -> None:
+    """What one read is still so when it writes, without a lock of its own; also among those of the hot path."""
+
+    def count(tx: Tx) -> None:
+        row = tx.execute("SELECT max(id) FROM channel_account").fetchone()
+        tx.execute("INSERT INTO channel_account (id, name) VALUES (?, ?)", ((row[0] or 0) + 1, str(row[0])))
+
+    await asyncio.gather(
+        *(ledger.write(count) for _ in range(60)), *(ledger.write(add(str(n)), beside=True) for n in range(60))
+    )
+    ids = await ledger.read(lambda tx: [row[0] for row in tx.execute("SELECT id FROM channel_account ORDER BY id")])
+    assert ids == list(range(1, 61))
+
+
+async def test_a_caller_that_goes_away_leaves_no_open_transaction(ledger: Ledger) -> None:
+    task = asyncio.create_task(ledger.write(add("gone")))
+    await asyncio.sleep(0)
+    task.cancel()
+    await ledger.write(add("next"))
+    assert await ledger.read(all_reasons) == {"gone", "next"}
+
+
+async def test_readers_cannot_write(ledger: Ledger) -> None:
+    with pytest.raises(Exception, match=r"(?i)read.?only"):
+        await ledger.read(add("by a reader"))
+    assert await ledger.read(all_reasons) == set()
+
+
+async def test_a_reader_sees_one_moment(ledger: Ledger) -> None:
+    """Whatever is stored while it reads."""
+    loop = asyncio.get_running_loop()
+
+    def look(tx: Tx) -> tuple[int, int]:
+        before = len(all_reasons(tx))
+        asyncio.run_coroutine_threadsafe(ledger.write(add("meanwhile")), loop).result(10)
+        return before, len(all_reasons(tx))
+
+    assert await ledger.read(look) == (0, 0)
+    assert len(await ledger.read(all_reasons)) == 1
+
+
+async def test_after_close_nothing_is_taken(ledger: Ledger) -> None:
+    await ledger.close()
+    with pytest.raises(LedgerWriteError):
+        await ledger.write(add("late"))
+
+
+async def test_texts_are_ordered_and_compared_by_code_point(ledger: Ledger) -> None:
+    names = ["b", "B", "a", "é", "Đ", "đ", "z", "_", "á", "TB-2", "TB1"]
+
+    def look(tx: Tx) -> tuple[list[str], list[str]]:
+        tx.insert_many("channel_account", ("name",), [(name,) for name in names])
+        ordered = [row[0] for row in tx.execute("SELECT name FROM channel_account ORDER BY name")]
+        between = tx.execute(
+            "SELECT name FROM channel_account WHERE name >= ? AND name < ? ORDER BY name", ("TB", "TB\uffff")
+        )
+        return ordered, [row[0] for row in between]
+
+    assert await ledger.write(look) == (sorted(names), ["TB-2", "TB1"])
+
+
+async def test_sums_are_whole_numbers(ledger: Ledger) -> None:
+    await ledger.write(add("x"))
+    assert repr(await ledger.read(lambda tx: tx.execute("SELECT sum(id * 3) FROM cause").fetchone())) == "(3,)"
+
+
+@pytest.mark.parametrize("count", [1, 7, 1_500])
+async def test_many_rows_in_one_statement(ledger: Ledger, count: int) -> None:
+    """Inserted, changed with values of their own, with one for all and with none, and found again."""
+    ids = list(range(count))
+
+    def work(tx: Tx) -> list[tuple[int, ...]]:
+        assert tx.insert_many("delivery", ("id", "recipient"), [(one, one * 2) for one in ids]) == count
+        rows = [(3, None if one % 2 else 5, one, 9, one, 0, 0, 0) for one in ids]
+        deliveries.update_receipt(tx, rows)
+        return tx.among("SELECT id, recipient, status, cause, parts_done, done_at FROM delivery WHERE id IN (?*)", ids)
+
+    found = await ledger.write(work)
+    assert sorted(found) == [(one, one * 2, 3, 0 if one % 2 else 5, one, 9) for one in ids]
+    assert await ledger.write(lambda tx: tx.among("DELETE FROM delivery WHERE id IN (?*)", [])) == []
+
+
+async def test_what_changed_since_it_was_read_is_not_overwritten(ledger: Ledger) -> None:
+    await ledger.write(lambda tx: tx.insert_many("delivery", ("id", "recipient"), [(1, 1), (2, 2)]))
+
+    def late(tx: Tx) -> None:
+        deliveries.update_receipt(tx, [(4, 0, 0, 1, 1, 0, 0, 0), (4, 0, 0, 1, 2, 3, 0, 0)])
+
+    try:
+        await ledger.write(late, beside=True)
+    except LedgerWriteError:
+        stored = {1: 0, 2: 0}  # where others may write, the whole transaction is undone
+    else:
+        stored = {1: 4, 2: 0}
+    rows = await ledger.read(lambda tx: deliveries.rows_of(tx, [1, 2]))
+    assert {one: row[2] for one, row in rows.items()} == stored
+
+
+async def test_a_provider_id_belongs_to_the_newest_send(ledger: Ledger) -> None:
+    def work(tx: Tx) -> list[int]:
+        tx.insert_many("delivery", ("id", "recipient"), [(n, n) for n in range(1, 5)])
+        receipts.map_receipts(tx, [("a", 1, 1, 0), ("b", 1, 1, 1), ("a", 2, 4, 0)], NOW)
+        receipts.map_receipts(tx, [("a", 1, 2, 0), ("c", 1, 2, 1)], NOW)
+        receipts.map_receipts(tx, [("a", 1, 3, 0)], NOW + 40 * 86_400)
+        found = receipts.match_receipts(tx, 1, ["a", "b", "c", "none"], NOW + 40 * 86_400)
+        return [found[one][0] for one in ("a", "b", "c")]
+
+    assert await ledger.write(work) == [3, 1, 2]
+
+
+async def test_what_several_add_is_summed(ledger: Ledger) -> None:
+    def charge(tx: Tx) -> None:
+        charges.add(tx, [(1, account, Charge(1, 2, 100.0)) for account in (1, 2)])
+
+    await ledger.write(lambda tx: deliveries.account_id(tx, "sms"))
+    await asyncio.gather(*(ledger.write(charge, beside=True) for _ in range(40)))
+    (found,) = (await ledger.read(lambda tx: charges.of_broadcast(tx, 1))).values()
+    assert (found.messages, found.parts, found.vnd) == (40, 80, 4000.0)
