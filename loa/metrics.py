@@ -7,9 +7,10 @@ ask; every process of an installation would tell the same, so rules take the lar
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 FRESH_SECONDS: Final = 5.0
 """How old the office's figures may be: scrapers ask every 15 s, several may ask."""
+
+LOOK_SECONDS: Final = 5.0
+"""How long a ledger is waited for that does not answer: a scraper gives up after ten."""
 
 Reachable = Callable[[], Mapping[str, bool]]
 """What else must answer, by name ("redis")."""
@@ -87,17 +91,15 @@ class Metrics:
 
     async def _look(self, now: float) -> list[Metric]:
         own = self._sources
-        up = {own.engine: True}
         found: list[Metric] = []
         try:
-            found += office_metrics.office(await own.ledger.read(lambda tx: standing.look(tx, now)), now)
-        except LedgerError as failed:
-            log.error("metrics_without_ledger", reason=failed.key)
-            up[own.engine] = False
+            async with asyncio.timeout(LOOK_SECONDS):
+                found = [metric async for metric in self._ledgers(now)]
+        except Exception as failed:  # whatever it is, the other figures are told, and that this one is missing
+            log.error("metrics_without_ledger", why=failed.key if isinstance(failed, LedgerError) else repr(failed))
+        up = {own.engine: bool(found)}
         if own.reachable is not None:
             up |= own.reachable()
-        if own.lights is not None and up[own.engine]:
-            found += office_metrics.lights(await own.lights(), now)
         since = {
             "loa_backup_age_seconds": ("Since the newest backup was written", own.backup),
             "loa_heartbeat_age_seconds": ("Since the last sign of life was given outside", own.heartbeat),
@@ -108,6 +110,15 @@ class Metrics:
             if when is not None and (then := when()) is not None
         ]
         return [office_metrics.reachable(up), *found]
+
+    async def _ledgers(self, now: float) -> AsyncIterator[Metric]:
+        """What the ledger and the channels say."""
+        own = self._sources
+        for metric in office_metrics.office(await own.ledger.read(lambda tx: standing.look(tx, now)), now):
+            yield metric
+        if own.lights is not None:
+            for metric in office_metrics.lights(await own.lights(), now):
+                yield metric
 
 
 class _Given:

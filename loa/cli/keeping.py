@@ -15,6 +15,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
+from loa.cli.office import ledger_url
 from loa.cli.out import Failed, line, note, say
 from loa.settings import Settings, load_settings
 from store.engine import LedgerError
@@ -108,11 +109,10 @@ def move(
 
 def _ledger(config: Path | None) -> tuple[str, Path]:
     """(URL, folder of attachments) of this machine's ledger."""
+    url = ledger_url(config)
     if "LOA_DATA" in os.environ:
-        folder = Path(os.environ["LOA_DATA"])
-        return f"{SQLITE}{folder / 'loa.db'}", folder / FILES
-    store = load_settings(config).store
-    return store.ledger_url(), store.files_folder()
+        return url, Path(os.environ["LOA_DATA"]) / FILES
+    return url, load_settings(config).store.files_folder()
 
 
 def _files(settings: Settings, url: str) -> Path:
