@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from adapters.contract import Accepted, Incoming, IncomingKind, Priority, RejectClass, Rejected
+from adapters.contract import Accepted, HookReply, Incoming, IncomingKind, Priority, RejectClass, Rejected
 from bot.intake import Intake
 from broadcasts import tracing
 from broadcasts.model import Actor, Role
@@ -28,6 +28,7 @@ from loa.spans import Spans, ids_of
 from store import inbox
 from tests.processes import ROOT, loa
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
+from tests.web_stand import Stand
 
 
 @pytest.fixture
@@ -183,3 +184,21 @@ def test_the_sentence_reaches_whoever_starts_it(tmp_path):
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
     assert "traces = false" in done.stderr
+
+
+async def test_a_providers_call_is_a_span_around_what_its_channel_does(tmp_path, spans):
+    stand = Stand(tmp_path)
+    await stand.open()
+
+    async def hook(request):
+        with tracing.span("inbox"):
+            return HookReply()
+
+    stand.channels.hooks["thu"] = hook
+    try:
+        assert (await stand.client(None).post("/hooks/thu", data=b"{}")).status == 200
+    finally:
+        await stand.close()
+    ((webhook,), (kept,)) = named(spans, "webhook"), named(spans, "inbox")
+    assert parent(kept, [webhook]) is webhook
+    assert webhook.attributes["loa.channel"] == "thu"
