@@ -41,11 +41,12 @@ def take(tx: Tx, name: str, owner: str, now: float, seconds: float) -> int | Non
 
 
 def renew(tx: Tx, name: str, owner: str, token: int, now: float, seconds: float) -> bool:
-    """False: it ran out, or somebody else has it. What was held under it must end."""
+    """False: somebody else has taken it. What was held under it must end. One that ran out and that nobody took is
+    still its owner's."""
     return (
         tx.execute(
-            "UPDATE lease SET expires_at = ? WHERE name = ? AND owner = ? AND token = ? AND expires_at >= ?",
-            (now + seconds, name, owner, token, now),
+            "UPDATE lease SET expires_at = ? WHERE name = ? AND owner = ? AND token = ?",
+            (now + seconds, name, owner, token),
         ).rowcount
         == 1
     )

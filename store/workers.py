@@ -46,11 +46,11 @@ def register(tx: Tx, one: Worker) -> None:
 
 
 def beat(tx: Tx, worker: str, state: str, clock_off: float, now: float, seconds: float) -> bool:
-    """Still there. False: it was given up, and what it held belongs to others."""
+    """Still there, or there again. False: it was forgotten."""
     return (
         tx.execute(
-            "UPDATE worker SET state = ?, clock_off = ?, expires_at = ? WHERE id = ? AND expires_at >= ?",
-            (state, clock_off, now + seconds, worker, now),
+            "UPDATE worker SET state = ?, clock_off = ?, expires_at = ? WHERE id = ?",
+            (state, clock_off, now + seconds, worker),
         ).rowcount
         == 1
     )

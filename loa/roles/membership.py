@@ -66,6 +66,8 @@ class Seen:
     """What one round learned. `lost`: leases of ours that ran out; `taken`, `given`: what changes now."""
 
     alive: bool
+    at: float
+    """Of the process's own count (monotonic), not after the ledger's clock was read."""
     taken: list[tuple[str, int, Group]] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     given: list[str] = field(default_factory=list)
@@ -122,7 +124,7 @@ class Membership:
         """Why this process does not do its part; "" when it does."""
         if self._task is None:
             return "starting"
-        return "ledger_away" if time.monotonic() - self._round_at > self._lease else ""
+        return "ledger_away" if self._left() <= 0 else ""
 
     async def enter(self, fenced: Callable[[LedgerError], None]) -> None:
         """Say that we are there. Raises `LedgerError`: clock_off, program_too_old, not_alone."""
@@ -178,13 +180,19 @@ class Membership:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                await self.round()
+                await asyncio.wait_for(self.round(), max(0.1, self._left()))
             except LedgerError as failed:
                 log.warning("round_failed", reason=failed.key)
+            except TimeoutError:
+                log.warning("round_failed", reason="timeout")
             except Exception:
                 log.exception("round_failed")
-            if time.monotonic() - self._round_at > self._lease:
+            if self._left() <= 0:
                 await self._let_go(list(self._held), "no_round")
+
+    def _left(self) -> float:
+        """Seconds for which nobody else can have taken what is held here."""
+        return self._round_at + self._lease - time.monotonic()
 
     async def round(self) -> None:
         """Raises `LedgerError` when the ledger cannot be written; nothing is known then."""
@@ -192,13 +200,12 @@ class Membership:
             await self._round()
 
     async def _round(self) -> None:
-        began = time.monotonic()
         seen = await self._ledger.write(self._look)
         if not seen.alive:  # by now others may hold what we held: begin anew, with nothing
-            await self._let_go(list(self._held), "given_up")
+            await self._let_go(list(self._held), "forgotten")
             await self._ledger.write(self._enter)
             return
-        self._round_at = began
+        self._round_at = seen.at
         self.holders = dict(seen.held)
         try:
             self._judge(seen.clock_off, seen.floor)
@@ -213,16 +220,21 @@ class Membership:
             self._start_handing_over(home)
 
     def _look(self, tx: Tx) -> Seen:
+        at = time.monotonic()
         now, me = self._clock(tx), self.owner
         off = self._now() - now
         if not workers.beat(tx, me, self.state, off, now, self._lease):
-            return Seen(alive=False)
-        seen = Seen(alive=True, clock_off=off, floor=workers.schema_floor(tx))
+            return Seen(alive=False, at=at)
+        seen = Seen(alive=True, at=at, clock_off=off, floor=workers.schema_floor(tx))
         alive = self._without_dead(tx, workers.alive(tx, now), now)
         for home, (token, _) in self._held.items():
             if not leases.renew(tx, home, me, token, now, self._lease):
                 seen.lost.append(home)
-        held = {name: lease.owner for name, lease in leases.held(tx, now).items()}
+        held = {
+            name: lease.owner
+            for name, lease in leases.held(tx, now).items()
+            if lease.owner != me or name in self._held  # else a round took it whose end we did not wait for
+        }
         for group in self._groups:
             self._share(tx, group, alive, held, seen, now)
         seen.held = held

@@ -237,3 +237,22 @@ async def test_one_that_does_all_is_alone(office: Office) -> None:
     with pytest.raises(LedgerError) as refused:
         await office.ledger.write(beside._enter)
     assert refused.value.key == "not_alone"
+
+
+async def test_what_ran_out_and_nobody_took_goes_on(office: Office) -> None:
+    """The ledger was busy for longer than a lease lasts, for everybody."""
+    one, at_one = office.process("one")
+    await join(one, nothing)
+    office.clock.at += 2 * LEASE
+    await one.round()
+    assert at_one.live == set(HOMES)
+    assert at_one.taken == list(HOMES), "nothing was begun again"
+
+
+async def test_a_lease_that_was_taken_unknown_to_us_is_taken_up(office: Office) -> None:
+    """The round that took it was given up before its answer came."""
+    one, at_one = office.process("one")
+    await one.enter(nothing)
+    await office.ledger.write(lambda tx: leases.take(tx, "telegram", "one", office.clock.at, LEASE))
+    await one.join()
+    assert at_one.live == set(HOMES)
