@@ -38,15 +38,25 @@ COPY_TRIES: Final = 50
 
 made: list[str] = []
 """Databases of this process, in the order in which they were made."""
+asked = 0
+"""How often a test asked for the address of a ledger or of lanes."""
+
+
+def note_use() -> None:
+    """Somebody's ledger, or lanes: in another setting they are others."""
+    global asked
+    asked += 1
 
 
 def ledger_url(folder: Path) -> str:
     """The URL of the ledger that belongs to a folder: a new one of today's schema where there is none yet."""
+    note_use()
     return _database_url(folder) if ON_POSTGRESQL else _file_url(folder)
 
 
 def address(folder: Path) -> str:
     """The URL of a folder's ledger for a process that will make it, if nobody did."""
+    note_use()
     return _database_url(folder) if ON_POSTGRESQL else f"sqlite:///{folder / 'loa.db'}"
 
 
@@ -79,6 +89,7 @@ def keep(folder: Path) -> str:
 
 def furnish(folder: Path, kept: str) -> None:
     """The folder's ledger begins with what was kept."""
+    note_use()
     if ON_POSTGRESQL:
         made.append(_copied(kept, _name(folder)))
     else:

@@ -22,6 +22,7 @@ import redis
 from lanes.opening import OpenedLanes
 from lanes.redis_bus import RedisBus
 from lanes.redis_lanes import RedisLanes
+from tests.ledgers import note_use
 
 SERVER = shutil.which("redis-server")
 READY_SECONDS = 10.0
@@ -99,6 +100,7 @@ def fresh_url() -> str:
 
 def lanes_url(folder: Path) -> str:
     """Where the lanes of the ledger in `folder` are, as the environment of the tests wants it."""
+    note_use()
     if os.environ.get("LOA_TEST_LANES", "memory") != "redis":
         return "memory://"
     return _by_folder.setdefault(folder.resolve(), fresh_url())
