@@ -21,6 +21,7 @@ PATHS = (
     "/enrolment", "/reports", "/content", "/carrier-orders", "/schedules", "/settings", "/unit-groups",
     "/staff-addresses", "/exercises", "/audit", "/staff", "/account", "/account/second-factor", "/alert",
     "/break-glass", "/handovers", "/enrolment/groups", "/enrolment/sheet", "/directory/import", "/audit/verify",
+    "/number-lists", "/posters", "/settings/answer/SOTAN", "/settings/template/bao", "/unit-groups/ven-bien",
 )  # fmt: skip
 OF_ONE = (
     "?all",
@@ -42,6 +43,7 @@ async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
     await stand.close()
 
 
+@pytest.mark.timeout(300)  # forty pages
 @pytest.mark.parametrize(("width", "scheme", "lang"), [(DESK, "light", "vi"), (PHONE, "dark", "en")])
 async def test_no_page_has_a_serious_violation(browser: Browser, stand: Stand, width: int, scheme: str, lang: str):
     code = await stand.sent()
