@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 SETTLE_SECONDS: Final = 8.0
 """After the ready line: first ticks, first probes."""
