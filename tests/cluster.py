@@ -21,6 +21,9 @@ OWNER = "postgres"
 """Runs the server where we are root, whom PostgreSQL refuses (postgresql.org/docs/15, 19.1)."""
 READY_SECONDS = 60.0
 CONNECTIONS = 400
+MEMORY = "/dev/shm"
+MEMORY_MIN = 2 << 30
+"""Free bytes; 16 processes of tests with some databases each take half of it."""
 
 
 class NoServer(Exception):
@@ -43,7 +46,7 @@ class Cluster:
 
     def __init__(self, *, safe: bool = False, **settings: str) -> None:
         self._programs = programs()
-        self.folder = Path(tempfile.mkdtemp(prefix="loa-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="loa-pg-", dir=None if safe else _memory()))
         self._data = self.folder / "data"
         self.port = _free_port()
         self._settings = {
@@ -96,6 +99,15 @@ class Cluster:
 
     def _as_owner(self, *command: str) -> tuple[str, ...]:
         return ("runuser", "-u", OWNER, "--", *command) if os.geteuid() == 0 else command
+
+
+def _memory() -> str | None:
+    """A folder in memory, where there is room: a database of its own for each test is a thousand small files."""
+    try:
+        free = shutil.disk_usage(MEMORY).free
+    except OSError:
+        return None
+    return MEMORY if free >= MEMORY_MIN else None
 
 
 def _until_we_end(command: tuple[str, ...]) -> tuple[str, ...]:

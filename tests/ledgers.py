@@ -156,7 +156,7 @@ def _name(folder: Path) -> str:
 def _database_url(folder: Path) -> str:
     name = _name(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    if not _exists(name):
+    if name not in made:
         _make_template()
         made.append(_copied(TEMPLATE, name))
     return _at(name)
@@ -180,11 +180,6 @@ def _make_template() -> None:
     _on(os.environ[SERVER], make)
 
 
-def _exists(database: str) -> bool:
-    sql = "SELECT 1 FROM pg_database WHERE datname = $1"
-    return bool(_on(os.environ[SERVER], lambda link: link.run(link.connected().fetchval(sql, database))))
-
-
 def _copied(source: str, name: str) -> str:
     """A copy of a database that nobody is connected to for a moment: its ledgers find their connections again."""
     for _ in range(COPY_TRIES):
@@ -200,7 +195,14 @@ def _copied(source: str, name: str) -> str:
 
 
 def _on_server(sql: str) -> None:
-    execute_at(os.environ[SERVER], sql)
+    """On a connection that stays."""
+    thread, link = _server()
+    thread.submit(lambda: link.run(link.connected().execute(sql))).result()
+
+
+@cache
+def _server() -> tuple[ThreadPoolExecutor, Link]:
+    return ThreadPoolExecutor(1, thread_name_prefix="test-ledgers"), Link(Address.of(os.environ[SERVER]))
 
 
 def execute_at(url: str, sql: str) -> None:
