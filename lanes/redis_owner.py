@@ -45,11 +45,12 @@ async def greet(redis: Redis, house: Owner, where: Address) -> None:
     await redis.set(f"loa:{house.installation}:well", b"1", px=60_000)
 
 
-async def check_version(redis: Redis, where: Address) -> None:
+async def check_version(redis: Redis, where: Address) -> str:
     version = str((await redis.info("server")).get("redis_version", ""))
     if _numbers(version) < VERSION_WANTED:
         wanted = ".".join(map(str, VERSION_WANTED))
         raise LanesError("lanes_version", where=where.shown, version=version or "?", wanted=wanted)
+    return version
 
 
 async def _look_round(redis: Redis, house: Owner, where: Address) -> None:

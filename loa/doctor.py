@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
@@ -17,6 +18,8 @@ from broadcasts.templates import TemplateError
 from directory import units as unit_data
 from directory.group_editing import KIND as GROUP_HISTORY
 from directory.units import UnitDataError
+from lanes.opening import MEMORY
+from lanes.port import LanesError
 from loa.backup_files import lost_of
 from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
@@ -50,6 +53,7 @@ def checks(config: Path | None) -> Iterator[Check]:
     yield _templates()
     yield from _folder(settings)
     yield from _reachable(settings)
+    yield from _redis(settings)
     yield from _office(settings)
     yield from _access(settings)
     yield from _files(settings)
@@ -87,6 +91,17 @@ def _folder(settings: Settings) -> Iterator[Check]:
     yield _check("data_folder", os.access(there, os.W_OK), path=str(folder))
     free = shutil.disk_usage(there).free // 2**20
     yield _check("disk", free >= DISK_FREE_MB, free=free, wanted=DISK_FREE_MB)
+
+
+def _redis(settings: Settings) -> Iterator[Check]:
+    if settings.lanes.url == MEMORY:
+        return
+    from lanes.redis_opened import look
+
+    try:
+        yield _check("redis", True, version=asyncio.run(look(settings.lanes.url)))
+    except LanesError as wrong:
+        yield _line("redis", False, say(f"settings.{wrong.key}", **wrong.params), say("doctor.redis_bad.mend"))
 
 
 def _office(settings: Settings) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from lanes import redis_lanes
 from lanes.opening import opened
 from lanes.port import LanesError
 from lanes.redis_keeper import Keeper
+from lanes.redis_opened import look
 from lanes.redis_owner import OWNER
 from lanes.redis_scripts import GROUP, keys
 from lanes.slots import HORIZON_SECONDS
@@ -394,3 +395,11 @@ async def test_away_each_goes_on_with_its_part(server):
         await asyncio.gather(*(spend(share, 0.3) for share in shares))
         left = await asyncio.gather(*(spend(share, 1.5) for share in shares))
         assert all(0 < one <= 100 * 1.5 * 1.1 + 3 for one in left), left
+
+
+async def test_an_operator_s_look_says_what_is_there(url, server):
+    assert (await look(url)).startswith("7.")
+    server.kill()
+    with pytest.raises(LanesError) as wrong:
+        await look(server.url())
+    assert (wrong.value.key, wrong.value.params["why"]) == ("lanes_unreachable", "unreachable")
