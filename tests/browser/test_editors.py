@@ -123,7 +123,8 @@ async def test_steps_and_carriers_hold_for_what_is_written_next(browser: Browser
     await save(page)
     await expect(page.locator(".step-row .field-says").first).to_be_visible()
     await page.locator("[name='step1.after']").fill("7")
-    await page.locator(".step-row").first.locator(".chip", has_text="Telegram").click()  # a channel that this office has not
+    unknown = page.locator(".step-row").first.locator(".chip", has_text="Telegram")
+    await unknown.click()  # a channel that this office has not
     await save(page)
     await expect(page.get_by_text("Đã lưu, có hiệu lực")).to_be_visible()
     await page.goto("/broadcasts/new?template=")
