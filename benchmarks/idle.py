@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]
+
+from tests.processes import LOA
 
 SETTLE_SECONDS: Final = 8.0
 """After the ready line: first ticks, first probes."""
@@ -22,8 +23,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as folder:
         settings = {"LOA_STORE__URL": f"sqlite:///{Path(folder) / 'loa.db'}", "LOA_WEB__PORT": "0"}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", "from loa.cli import main; main()", "run", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env=os.environ | settings,
+            *LOA, "run", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=os.environ | settings,
         )  # fmt: skip
         try:
             assert process.stdout is not None

@@ -20,7 +20,7 @@ from loa.settings import ROOT, Settings, load_settings
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 COMPOSE = DEPLOY / "compose.yaml"
-SAYS_SECRET = re.compile(r"(password|secret|token|api_key)\s*[:=]\s*[\"']?(?!\$\{|\s|$)", re.IGNORECASE)
+SAYS_SECRET = re.compile(r"(password|secret|token|api_key)\s*[:=](?!\s*[\"']?(?:\$\{|$))\s*\S", re.IGNORECASE)
 WANTED = {
     "NoNewPrivileges": "yes",
     "ProtectSystem": "strict",
