@@ -148,7 +148,11 @@ async def test_after_the_end_a_mark_starts_nothing(tmp_path):
     acks = Acknowledgements(town.room.ledger, town.room.bus)
     await town.begin()
     await town.settled()
-    await town.room.ledger.write(lambda tx: broadcasts.update(tx, town.no, ("sent",), {"state": "closed"}))
+
+    async def ended():
+        return await town.room.ledger.write(lambda tx: broadcasts.update(tx, town.no, ("sent",), {"state": "closed"}))
+
+    await town.room.until(ended)  # its last chunk may still be on its way back
     await acks.mark("TB1126-01", UNITS[0], "awaiting", "", OFFICER, town.clock.at)
     assert (await town.room.ledger.read(lambda tx: rollcalls.one(tx, town.no, UNITS[0]))).next_at is None
     await town.room.stop()
