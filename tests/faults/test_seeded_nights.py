@@ -123,8 +123,8 @@ def well() -> Night:
     )  # fmt: skip
     return Night(
         books=books, phones=phones, said=[Said("smsc", "84900200001", "cuu voi", cry=True)], fell=[],
-        numbers=["84900300000"], leaders=frozenset({("zalo", "z1")}), units=frozenset({"u1"}), mark="MARK",
-        duplicates_ok=False, unsent_calls=0,
+        listed=2, doubt_most=100, numbers=["84900300000"], leaders=frozenset({("zalo", "z1")}),
+        units=frozenset({"u1"}), mark="MARK", duplicates_ok=False, unsent_calls=0,
     )  # fmt: skip
 
 
@@ -187,6 +187,12 @@ def silent_board() -> Night:
     return found
 
 
+def doubtful() -> Night:
+    found = well()
+    found.books.events.append(Event(2, 15.0, "in_doubt", {"deliveries": 101, "ranges": []}))
+    return found
+
+
 def urged_afterwards() -> Night:
     found = well()
     found.books.events.append(replace(STEP, at=30.0, detail={"step": 1, "units": ["u1"]}))
@@ -230,6 +236,7 @@ def test_a_night_in_which_all_is_well() -> None:
         (heard_twice, "all_heard_once"),
         (answered_twice, "answered_once"),
         (silent_board, "answered_once"),
+        (doubtful, "doubt_is_bounded"),
         (urged_afterwards, "confirmed_once"),
         (forgotten_confirmation, "confirmed_once"),
         (never_called, "steps_taken_once"),

@@ -32,8 +32,9 @@ class Night:
     phones: Phones
     said: Sequence[Said]
     fell: Sequence[tuple[int, DeliveryState, DeliveryState]]
+    listed: int
+    """The number of the broadcast to the list."""
     numbers: Sequence[str]
-    """Of the list."""
     leaders: frozenset[tuple[str, str]]
     """(provider, address) of every chairman in person who is to get the directive at once."""
     units: frozenset[str]
@@ -41,6 +42,9 @@ class Night:
     """Words that only the directive has."""
     duplicates_ok: bool
     """The list may be repeated after a crash."""
+    doubt_most: int
+    """What one death of a worker may leave in doubt of one chunk of the list: its marked windows, and what was answered
+    since the last flush."""
     unsent_calls: int
     """Webhook events that Zalo gave up."""
 
@@ -158,6 +162,13 @@ def doubles_listed(night: Night) -> Iterable[str]:
         yield f"repeated against the policy {some(wrong)}"
 
 
+def doubt_is_bounded(night: Night) -> Iterable[str]:
+    for event in night.books.events:
+        listed = event.event in ("in_doubt", "repeated") and event.no == night.listed
+        if listed and event.detail["deliveries"] > night.doubt_most:
+            yield f"{event.detail['deliveries']} in doubt of one chunk, at most {night.doubt_most} may be"
+
+
 def ranks_rose(night: Night) -> Iterable[str]:
     """Only `unknown` goes back, where the provider was asked and never had it."""
     listed = {one.id for one in night.books.deliveries if one.extra}
@@ -239,6 +250,6 @@ def steps_taken_once(night: Night) -> Iterable[str]:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    everybody_planned, nothing_stuck, counters_agree, phones_agree, arrivals_told, doubles_listed, ranks_rose,
-    all_heard_once, answered_once, confirmed_once, steps_taken_once,
+    everybody_planned, nothing_stuck, counters_agree, phones_agree, arrivals_told, doubles_listed, doubt_is_bounded,
+    ranks_rose, all_heard_once, answered_once, confirmed_once, steps_taken_once,
 )  # fmt: skip
