@@ -276,7 +276,7 @@ async def test_cancel_approve_and_break_glass_at_once_have_one_winner(night: Nig
         code, given = view.code, view.content_hash
         left = len(night.zalo.left)
         acts = [
-            night.desk.cancel(code, "nhầm", OTHER),
+            night.desk.cancel(code, "nhầm", OTHER, seen=view.state),
             night.desk.approve(code, given, FIRST),
             night.desk.approve(code, given, SECOND),
             night.alone.send(code, given, "gấp", OFFICER),
