@@ -254,6 +254,20 @@ class TestRedelivery:
         clock.now += 2
         assert (await redelivery.claim(self.mo, link)).event_id == first.event_id
 
+    async def test_what_another_process_wrote_down_after_we_had_loaded(self, clock: Clock) -> None:
+        """It stood still, its account went to us, and then it stored the message after all, unanswered."""
+        state = MemoryState()
+        before, after = Redelivery("sms.a", state, clock), Redelivery("sms.a", state, clock)
+        await before.load()
+        await after.load()
+        first = await before.claim(self.mo, self.link(clock))
+        clock.now += 5
+        link = self.link(clock)
+        again, other = await asyncio.gather(after.claim(self.mo, link), after.claim(self.mo, link))
+        assert again.event_id == first.event_id
+        assert other.event_id != first.event_id, "the person wrote it twice"
+        assert len(await state.items("sms.a:seen:")) == 2
+
     async def test_long_after_the_bind_it_is_new(self, redelivery: Redelivery, clock: Clock) -> None:
         first = await redelivery.claim(self.mo, self.link(clock))
         first.answered = clock.now

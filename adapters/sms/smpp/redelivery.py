@@ -81,11 +81,14 @@ class Redelivery:
     async def claim(self, mo: Mo, link: Link) -> Seen:
         """The record of this message, durable now. Raises `LedgerUnavailable`."""
         loop_now = link.loop.time()
+        twin = self._twin(mo.fingerprint, link, loop_now)
+        if twin is None and loop_now - link.bound_at < REBOUND_SECONDS:
+            await self._learn(mo.fingerprint)
+            twin = self._twin(mo.fingerprint, link, loop_now)
+        if twin is not None:
+            twin.link, twin.received, twin.answered, twin.refused = link, loop_now, None, False
+            return twin
         twins = self._seen.setdefault(mo.fingerprint, {})
-        for seen in twins.values():
-            if seen.may_repeat(link, loop_now):
-                seen.link, seen.received, seen.answered, seen.refused = link, loop_now, None, False
-                return seen
         self._count += 1
         at = self._now()
         seen = Seen(f"{mo.fingerprint}-{int(at * 1000):x}-{self._count:x}", at, link, loop_now)
@@ -96,6 +99,19 @@ class Redelivery:
             twins.pop(seen.event_id, None)
             raise
         return seen
+
+    def _twin(self, fingerprint: str, link: Link, loop_now: float) -> Seen | None:
+        known = self._seen.get(fingerprint, {}).values()
+        return next((seen for seen in known if seen.may_repeat(link, loop_now)), None)
+
+    async def _learn(self, fingerprint: str) -> None:
+        """What the process that held this account before us still wrote down after we had loaded: it may have stood
+        still meanwhile, and could not answer any more."""
+        stored = await self._state.items(f"{self._prefix}{fingerprint}:")
+        known = self._seen.setdefault(fingerprint, {})
+        for key in sorted(stored):
+            event_id = key.rpartition(":")[2]
+            known.setdefault(event_id, Seen(event_id, float(orjson.loads(stored[key]))))
 
     @property
     def unsure(self) -> int:
