@@ -22,6 +22,7 @@ import redis
 from lanes.opening import OpenedLanes
 from lanes.redis_bus import RedisBus
 from lanes.redis_lanes import RedisLanes
+from lanes.redis_opened import OnRedis
 from tests.ledgers import note_use
 
 SERVER = shutil.which("redis-server")
@@ -112,5 +113,5 @@ async def drop(shared: OpenedLanes) -> None:
         await shared.lanes.vanish()
     if isinstance(shared.bus, RedisBus):
         await shared.bus.stop()
-    if shared.link is not None:
+    if isinstance(shared, OnRedis):
         await shared.link.close()

@@ -162,7 +162,7 @@ class Street(Office):
 
     async def handled_more_than(self, before: int) -> bool:
         """A row is seen in the ledger before the intake knows that it is there: its own state tells."""
-        sql = "SELECT COUNT(*), SUM(state = 'new') FROM inbox"
+        sql = "SELECT COUNT(*), SUM(CASE WHEN state = 'new' THEN 1 ELSE 0 END) FROM inbox"
         stored, new = await self.room.ledger.read(lambda tx: tx.execute(sql).fetchone())
         return stored > before and not new
 
