@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +27,7 @@ from tests.faults.harness.watching import fallen
 from tests.ledgers import ON_POSTGRESQL
 
 D = DeliveryState
-ON_MACHINES = ON_POSTGRESQL and os.environ.get("LOA_TEST_LANES") == "redis"
-BUILD: Builder = Machines if ON_MACHINES else Embedded
+BUILD: Builder = Machines if ON_POSTGRESQL else Embedded
 SEEDS = (5, 8)
 """5: a leader's tap overtook the answer to the send, and the service died; the message counted as never sent. 8: the
 link to Zalo broke while somebody in danger was answered, and nobody answered him again."""
@@ -46,7 +44,7 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
 
 @pytest.mark.faults
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", MACHINES_SEEDS if ON_MACHINES else SEEDS)
+@pytest.mark.parametrize("seed", MACHINES_SEEDS if ON_POSTGRESQL else SEEDS)
 def test_a_night(tmp_path: Path, nursery: Nursery, seed: int) -> None:
     folder = tmp_path / f"night-{seed}"
     folder.mkdir()
