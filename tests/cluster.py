@@ -68,7 +68,7 @@ class Cluster:
         options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         command = self._as_owner(str(self._programs / "postgres"), "-D", str(self._data), *options)
         with (self.folder / "log").open("ab") as log:
-            self._server = subprocess.Popen(_until_we_end(command), stdin=subprocess.PIPE, stdout=log, stderr=log)
+            self._server = subprocess.Popen(_until_we_end(self.folder, command), stdin=subprocess.PIPE, stdout=log, stderr=log)
         until = time.monotonic() + READY_SECONDS
         while not self._answers():
             if self._server.poll() is not None or time.monotonic() > until:
@@ -79,6 +79,7 @@ class Cluster:
         """`fast`: sessions are ended; `immediate`: as a crash, recovered at the next start."""
         if self._server is not None and self._server.stdin is not None:
             self._run("pg_ctl", "-D", str(self._data), "-m", how, "-w", "stop")
+            self._server.stdin.write(b"keep")
             self._server.stdin.close()
             self._server.wait(READY_SECONDS)
             self._server = None
@@ -110,10 +111,13 @@ def _memory() -> str | None:
     return MEMORY if free >= MEMORY_MIN else None
 
 
-def _until_we_end(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Our end of its stdin closes when we end: then the server is told to."""
-    script = '"$@" </dev/null & server=$!; cat >/dev/null; kill -QUIT $server 2>/dev/null; wait $server'
-    return ("sh", "-c", script, "keeper", *command)
+def _until_we_end(folder: Path, command: tuple[str, ...]) -> tuple[str, ...]:
+    """Our end of its stdin closes when we end: then the server is told to, and its folder goes, unless we said so."""
+    script = (
+        'folder=$1; shift; "$@" </dev/null & server=$!; said=$(cat); kill -QUIT $server 2>/dev/null; wait $server;'
+        ' [ "$said" = keep ] || rm -rf "$folder"'
+    )
+    return ("sh", "-c", script, "keeper", str(folder), *command)
 
 
 def _free_port() -> int:
