@@ -68,7 +68,9 @@ class Cluster:
         options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         command = self._as_owner(str(self._programs / "postgres"), "-D", str(self._data), *options)
         with (self.folder / "log").open("ab") as log:
-            self._server = subprocess.Popen(_until_we_end(self.folder, command), stdin=subprocess.PIPE, stdout=log, stderr=log)
+            self._server = subprocess.Popen(
+                _until_we_end(self.folder, command), stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
         until = time.monotonic() + READY_SECONDS
         while not self._answers():
             if self._server.poll() is not None or time.monotonic() > until:
@@ -114,7 +116,8 @@ def _memory() -> str | None:
 def _until_we_end(folder: Path, command: tuple[str, ...]) -> tuple[str, ...]:
     """Our end of its stdin closes when we end: then the server is told to, and its folder goes, unless we said so."""
     script = (
-        'folder=$1; shift; "$@" </dev/null & server=$!; said=$(cat); kill -QUIT $server 2>/dev/null; wait $server;'
+        'folder=$1; shift; "$@" </dev/null & server=$!; said=$(cat);'
+        ' kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; wait $server;'
         ' [ "$said" = keep ] || rm -rf "$folder"'
     )
     return ("sh", "-c", script, "keeper", str(folder), *command)
