@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
@@ -12,6 +14,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.browser.evening import COMBINATIONS, Evening
 from tests.living import Demo, demo
 from tests.processes import Http
+from tests.web_stand import Stand
 
 CHROMIUM = os.environ.get("LOA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 ARGUMENTS = [
@@ -30,6 +33,16 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
+    """The console without a service, at the time of day that browsers see."""
+    stand = Stand(tmp_path)
+    stand.clock.at = datetime.now(UTC).timestamp()
+    await stand.open()
+    yield stand
+    await stand.close()
 
 
 @pytest.fixture(scope="session")

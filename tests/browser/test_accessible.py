@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser
@@ -32,15 +28,6 @@ OF_ONE = (
     "/report",
     "/people",
 )
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 @pytest.mark.timeout(300)  # forty pages

@@ -3,8 +3,6 @@ Nothing is sent twice, nothing is lost, and a sentence says what happened."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,15 +18,6 @@ OFFICER = Actor("canbo", Role.OFFICER)
 TWO = "unit:16012,16021"
 LARGE = 50 * 1024 * 1024
 NEW = "/broadcasts/new?template="
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 async def drafted(stand: Stand, **values: object) -> BroadcastView:

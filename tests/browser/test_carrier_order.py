@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,15 +23,6 @@ from text.dates import OFFICE_ZONE
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("LOA_PICTURES", "")
 """A folder that gets a picture of every step, to be looked at."""
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 @pytest.fixture

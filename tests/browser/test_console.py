@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -18,15 +16,6 @@ from tests.web_stand import CHAIRMEN, PASSWORD, TEXT, Stand
 pytestmark = pytest.mark.browser
 
 OFFICER = Actor("canbo", Role.OFFICER)
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 async def sign_in(

@@ -3,10 +3,6 @@ what is written, sent and answered."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -16,15 +12,6 @@ from tests.web_stand import Stand
 pytestmark = pytest.mark.browser
 SAVE = "Lưu và dùng ngay"
 SAID = "Điểm sơ tán {place}: hỏi trưởng thôn. Nguy hiểm thì đi ngay, gọi 112."
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 async def save(page: Page) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -22,15 +20,6 @@ KEY, POINT, PRESS, THINK = 0.2, 1.1, 0.2, 1.35
 """Seconds of the keystroke-level model (Card, Moran and Newell 1980): a key of a practised typist, pointing, pressing
 and letting go, and making up one's mind, here before each press and each field."""
 PRESSES = "addEventListener('pointerdown', (event) => { if (event.isTrusted) pressed(event.pointerType); }, true)"
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 async def counted(browser: Browser, stand: Stand, **options: object) -> tuple[Page, list[str]]:

@@ -4,7 +4,6 @@ rescue until it is taken, is worked by the keyboard alone, and prints."""
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,15 +32,6 @@ class Ears {
 }
 window.AudioContext = Ears;
 """
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 async def test_a_page_whose_stream_is_cut_asks_by_itself(browser: Browser, stand: Stand) -> None:

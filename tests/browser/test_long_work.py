@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,15 +16,6 @@ from tests.web_stand import Stand
 pytestmark = pytest.mark.browser
 COUNT = 60_000
 FIRST = 900_000_000
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 async def test_a_long_list_comes_in_and_says_how_far_it_is(browser: Browser, stand: Stand, tmp_path: Path) -> None:

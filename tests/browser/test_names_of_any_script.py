@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,15 +40,6 @@ TURNED_ROUND = r"""
   return wrong;
 }
 """
-
-
-@pytest.fixture
-async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
-    stand = Stand(tmp_path)
-    stand.clock.at = datetime.now(UTC).timestamp()
-    await stand.open()
-    yield stand
-    await stand.close()
 
 
 def plant(tx: Tx, now: float) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from broadcasts.aftermath import Aftermath
-from broadcasts.model import Actor, Draft, Refusal, Role
 from broadcasts.export import write_export
+from broadcasts.model import Actor, Draft, Refusal, Role
 from tests.scenario.bot_office import UNITS, Office
 from tests.scenario.night import PHO_CHANH, TRUC_BAN, Leader, Night
 from tests.scenario.street import PATIENCE

@@ -17,8 +17,8 @@ from adapters.zalo.bot.channel import _TRAITS as ZALO_BOT
 from adapters.zalo.oa_group.channel import OaGroupChannel
 from adapters.zalo.oa_user.channel import OaUserChannel
 from broadcasts.attachments import divided, entries
-from loa.cli.out import say
 from broadcasts.export import write_export
+from loa.cli.out import say
 from store.attachments import AttachmentRow
 from tests import files
 from tests.contract.recording import MemoryState

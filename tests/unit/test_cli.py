@@ -9,8 +9,8 @@ import orjson
 import pytest
 from python_calamine import CalamineWorkbook
 
-from loa.cli.out import Failed
 from broadcasts.export import write_export
+from loa.cli.out import Failed
 from loa.settings import ROOT
 from store.migrate import migrate
 from web.locale import Catalogue

@@ -8,10 +8,10 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from broadcasts.edxml import status_file
+from broadcasts.export import write_export
 from broadcasts.model import Actor, Draft, Role
 from broadcasts.prepared import After, load_prepared, office_templates, with_prepared
 from broadcasts.templates import TemplateError, fill, load_templates
-from broadcasts.export import write_export
 from tests.web_stand import CHAIRMEN, Stand
 from text.dates import OFFICE_ZONE
 from text.safe import to_safe
