@@ -148,7 +148,7 @@ def arrivals_told(night: Night) -> Iterable[str]:
         and one.address not in night.phones.waiting and night.phones.texts.get(("zalo", one.address))
     ]  # fmt: skip
     if silent:
-        yield f"arrived and only accepted {some(silent)}"
+        yield f"arrived and only accepted ({night.books.orphans} receipts wait) {some(silent)}"
 
 
 def doubles_listed(night: Night) -> Iterable[str]:

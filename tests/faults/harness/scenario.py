@@ -4,6 +4,7 @@ and the comparison."""
 from __future__ import annotations
 
 import csv
+import json
 import random
 import threading
 import time
@@ -94,6 +95,8 @@ def night(
         compared_night = _gathered(house, around, street, watcher, directive, listed, duplicates_ok)
         if quiet is None:  # what still moves cannot be compared
             broken += compared(compared_night)
+        if broken:
+            _keep_books(house, folder)
         figures = measured(compared_night, doom.suffered)
         broken += _too_slow(figures)
         try:
@@ -198,6 +201,25 @@ def _gathered(
         duplicates_ok=duplicates_ok,
         unsent_calls=_given_up(around),
     )
+
+
+KEPT: Final = (
+    "delivery",
+    "delivery_event",
+    "receipt",
+    "receipt_orphan",
+    "inbox",
+    "chunk",
+    "broadcast_event",
+    "rollcall",
+)
+
+
+def _keep_books(house: House, folder: Path) -> None:
+    """The ledger's tables as JSON lines, for whoever looks at a run that broke: a server's database goes with it."""
+    for table in KEPT:
+        rows = house.rows(f"SELECT * FROM {table}")
+        (folder / f"{table}.jsonl").write_text("".join(json.dumps(row, default=repr) + "\n" for row in rows), "utf-8")
 
 
 def _too_slow(figures: Figures) -> list[str]:
