@@ -180,7 +180,9 @@ class Membership:
         while True:
             await asyncio.sleep(ROUND_SECONDS)
             try:
-                await asyncio.wait_for(self.round(), max(0.1, self._left()))
+                # who holds nothing endangers nothing by waiting, and under load a round may take a moment
+                patience = max(0.1, self._left()) if self._held else self._lease
+                await asyncio.wait_for(self.round(), patience)
             except LedgerError as failed:
                 log.warning("round_failed", reason=failed.key)
             except TimeoutError:

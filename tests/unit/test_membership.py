@@ -256,3 +256,31 @@ async def test_a_lease_that_was_taken_unknown_to_us_is_taken_up(office: Office) 
     await office.ledger.write(lambda tx: leases.take(tx, "telegram", "one", office.clock.at, LEASE))
     await one.join()
     assert at_one.live == set(HOMES)
+
+
+class Busy:
+    """A ledger on which every transaction waits its turn for a while."""
+
+    def __init__(self, ledger: Ledger, seconds: float) -> None:
+        self._ledger, self._seconds = ledger, seconds
+
+    async def write(self, *arguments, **more):
+        await asyncio.sleep(self._seconds)
+        return await self._ledger.write(*arguments, **more)
+
+    def __getattr__(self, name: str):
+        return getattr(self._ledger, name)
+
+
+async def test_who_was_silent_for_too_long_is_given_time_to_come_back(office: Office, monkeypatch) -> None:
+    """Under load a round may take a moment; nothing is held any more that a longer wait could endanger."""
+    monkeypatch.setattr("loa.roles.membership.ROUND_SECONDS", 0.01)
+    one, at_one = office.process("one")
+    await join(one, nothing)
+    one._ledger = Busy(office.ledger, 0.3)
+    one._round_at -= LEASE + 1.0
+    for _ in range(250):
+        if one._left() > 0 and at_one.live == set(HOMES):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(at_one)
