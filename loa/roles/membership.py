@@ -108,6 +108,7 @@ class Membership:
         self._held: dict[str, tuple[int, Group]] = {}
         self._going: dict[str, asyncio.Task[None]] = {}
         """Homes that are being handed over."""
+        self._beginning: set[asyncio.Task[None]] = set()
         self._rounds = asyncio.Lock()
         self._round_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -217,7 +218,11 @@ class Membership:
         for home, token, group in seen.taken:
             log.info("home_taken", home=home, token=token)
             self._held[home] = (token, group)
-            await group.holder.take_up(home)
+            # a round that takes too long is given up; what it took is begun all the same
+            beginning = asyncio.create_task(group.holder.take_up(home), name=f"take-up-{home}")
+            self._beginning.add(beginning)
+            beginning.add_done_callback(self._beginning.discard)
+            await asyncio.shield(beginning)
         for home in seen.given:
             self._start_handing_over(home)
 

@@ -284,3 +284,22 @@ async def test_who_was_silent_for_too_long_is_given_time_to_come_back(office: Of
             return
         await asyncio.sleep(0.02)
     raise AssertionError(at_one)
+
+
+async def test_what_was_taken_is_begun_though_the_round_is_given_up(office: Office) -> None:
+    """Else a lease would be held, and prolonged for ever, by a process that does nothing for it."""
+    one, at_one = office.process("one")
+    await one.enter(nothing)
+    slow = asyncio.Event()
+
+    async def take_up(home: str) -> None:
+        await slow.wait()
+        at_one.live.add(home)
+
+    at_one.take_up = take_up  # type: ignore[method-assign]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(one.round(), 0.2)
+    slow.set()
+    await asyncio.sleep(0.05)
+    assert at_one.live == set(one.homes)
+    assert at_one.live
