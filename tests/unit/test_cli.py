@@ -9,8 +9,7 @@ import orjson
 import pytest
 from python_calamine import CalamineWorkbook
 
-from broadcasts.export import write_export
-from loa.cli.out import Failed
+from broadcasts.export import UnknownKind, write_export
 from loa.settings import ROOT
 from store.migrate import migrate
 from web.locale import Catalogue
@@ -185,5 +184,5 @@ def test_exports_hold_everything_and_no_formulas(tmp_path):
     view = VIEW | {"rollcall": {"acknowledged": 1}, "texts": {"chat": "BÃO SỐ 5 <b>\nĐề nghị"}}
     assert write_export(paper, view, ROLLCALL * 166, iter(()), SAY) == 166
     assert paper.read_bytes().startswith(b"%PDF")
-    with pytest.raises(Failed):
+    with pytest.raises(UnknownKind):
         write_export(tmp_path / "x.doc", VIEW, ROLLCALL, iter(()), SAY)
