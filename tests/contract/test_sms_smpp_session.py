@@ -286,11 +286,11 @@ class TestLink:
 
     async def test_more_than_can_wait_is_put_off_and_comes_again(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         carrier.set_faults({"deliver_window": 10_000, "redeliver_delay": 0.1})
-        sink = RecordingSink(delay=0.3)
+        sink = RecordingSink(delay=2.0)
         rig = await smpp.open(sink=sink, window=500, timers=PATIENT)
         await ready(rig)
-        await send(rig, *some(3_000))
-        await until(lambda: carrier.stage.counters["acknowledged"] == 3_000, 8)
+        await send(rig, *some(3_000), within=20.0)
+        await until(lambda: carrier.stage.counters["acknowledged"] == 3_000, 40)
         assert carrier.stage.counters["put_off"] > 0
         assert len({receipt.keys for receipt in sink.all_receipts}) == 3_000
 
