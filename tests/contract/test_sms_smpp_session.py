@@ -83,9 +83,10 @@ class TestBind:
 
         monkeypatch.setattr(Pump, "turn", broken)
         rig = await smpp.open()
-        await until(lambda: carrier.carrier.binds == 2, 3.0, "bound again")
+        await until(lambda: carrier.carrier.binds == 2, 10.0, "bound again")
+        await ready(rig)
         assert isinstance((await send(rig, one()))[0], Accepted)
-        assert len(carrier.carrier.sessions) == 1
+        await until(lambda: len(carrier.carrier.sessions) == 1, 5.0, "the first link has gone")
 
     async def test_an_operator_resumes(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         carrier.set_faults({"bind_status": 0x0D, "bind_status_next": 3})
