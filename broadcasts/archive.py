@@ -28,8 +28,6 @@ from store.engine import Ledger, LedgerWriteError, Tx
 
 log = structlog.get_logger(__name__)
 
-FOLDER: Final = "attachments"
-"""In the data folder."""
 SIZE_LIMIT: Final = 20 * 1024 * 1024
 """Bytes: a scanned order of sixty pages, and well below what a chat takes (Telegram Bot API, sendDocument: 50 MB)."""
 UNUSED_SECONDS: Final = 86_400.0
@@ -144,11 +142,6 @@ class Archive:
         for path in (self._folder / "incoming").glob("*"):
             if time.time() - path.stat().st_mtime > FRESH_SECONDS:
                 path.unlink(missing_ok=True)
-
-
-def files_beside(ledger: Path) -> Path:
-    """The folder of attachments that belongs to a ledger's file."""
-    return ledger.parent / FOLDER
 
 
 def blob_path(folder: Path, sha256: str) -> Path:

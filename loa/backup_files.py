@@ -6,16 +6,15 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from broadcasts.archive import blob_path, files_beside, store_bytes
+from broadcasts.archive import blob_path, store_bytes
 from store import attachments
 from store.engine import Tx
 from store.sqlite import Connection, connect_reader
 
 
-def pack(backup: Path, ledger: Path, files: Path | None = None) -> tuple[int, int]:
-    """Put the files that `backup`, a copy of `ledger`, speaks of into it. (how many, how many were not there)
-    `files`: their folder, where they do not lie beside the ledger."""
-    folder, packed, missing = files or files_beside(ledger), 0, 0
+def pack(backup: Path, folder: Path) -> tuple[int, int]:
+    """Put the files that `backup`, a copy of a ledger, speaks of into it. (how many, how many were not in `folder`)"""
+    packed, missing = 0, 0
     with closing(sqlite3.connect(backup, isolation_level=None, factory=Connection)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         attachments.make_room_in_backup(connection)
@@ -31,9 +30,8 @@ def pack(backup: Path, ledger: Path, files: Path | None = None) -> tuple[int, in
     return packed, missing
 
 
-def unpack(backup: Path, ledger: Path, files: Path | None = None) -> int | None:
-    """Put the files of `backup` in their place beside `ledger`; how many. None: one of them is not what it claims."""
-    folder = files or files_beside(ledger)
+def unpack(backup: Path, folder: Path) -> int | None:
+    """Put the files of `backup` in their place in `folder`; how many. None: one of them is not what it claims."""
     with closing(connect_reader(backup)) as connection:
         found = attachments.in_backup(connection)
         for sha256 in found:
@@ -49,14 +47,8 @@ def lighten(ledger: Path) -> None:
         connection.execute("VACUUM")
 
 
-def lost(ledger: Path) -> tuple[int, int]:
-    """(files that the ledger speaks of, how many of them are not there or not whole)"""
-    with closing(connect_reader(ledger)) as connection:
-        return lost_of(connection, files_beside(ledger))
-
-
-def lost_of(tx: Tx, folder: Path) -> tuple[int, int]:
-    """As `lost`, for a ledger whose files lie in `folder`."""
+def lost(tx: Tx, folder: Path) -> tuple[int, int]:
+    """(files that the ledger speaks of, how many of them are not in `folder` or not whole)"""
     sizes = list(attachments.wanted(tx))
     bad = sum(1 for sha256, size in sizes if not _is_there(blob_path(folder, sha256), size))
     return len(sizes), bad

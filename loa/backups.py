@@ -56,7 +56,7 @@ async def back_up(url: str, files: Path, to: Path, told: Told) -> Packed:
             async with moving.reading(url) as source, moving.new_file(fresh) as copy:
                 moving.check_age(await source.revision(), moving.shown(url))
                 await transfer(source, copy, told)
-        packed, missing = backup_files.pack(fresh, fresh, files)
+        packed, missing = backup_files.pack(fresh, files)
         rows = deliveries(fresh)
         fresh.replace(to)
         return Packed(rows, packed, missing)
@@ -106,7 +106,7 @@ def _into_file(backup: Path, target: Path, files: Path) -> int:
     with hold_lock(target):
         if shutil.disk_usage(target.parent).free < backup.stat().st_size * SPACE_FACTOR:
             raise LedgerError("disk_full")
-        unpacked = backup_files.unpack(backup, target, files)
+        unpacked = backup_files.unpack(backup, files)
         if unpacked is None:
             raise BadBackup("backup_unsound")
         fresh = target.with_name(target.name + ".restoring")
@@ -134,7 +134,7 @@ async def _into_database(backup: Path, url: str, files: Path, told: Told, *, rep
         async with transfer_postgres.writing(url) as target:
             with transfer_sqlite.reading(copy) as source:
                 await transfer(source, target, told, replace=replace)
-            unpacked = backup_files.unpack(backup, backup, files)
+            unpacked = backup_files.unpack(backup, files)
             if unpacked is None:
                 raise BadBackup("backup_unsound")
     return unpacked

@@ -20,7 +20,7 @@ from directory.group_editing import KIND as GROUP_HISTORY
 from directory.units import UnitDataError
 from lanes.opening import MEMORY
 from lanes.port import LanesError
-from loa.backup_files import lost_of
+from loa.backup_files import lost
 from loa.cli.client import api, running
 from loa.cli.out import Failed, blanks_of, say
 from loa.settings import Settings, SettingsError, load_settings
@@ -140,7 +140,7 @@ def _files(settings: Settings) -> Iterator[Check]:
     """Do the attachments that the ledger speaks of lie in their folder?"""
     folder = settings.store.files_folder()
     with suppress(LedgerError), _ledger(settings) as tx:
-        count, bad = (0, 0) if tx is None else lost_of(tx, folder)
+        count, bad = (0, 0) if tx is None else lost(tx, folder)
         yield _check("attachments", not bad, count=count, bad=bad, folder=str(folder))
 
 

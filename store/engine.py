@@ -13,13 +13,19 @@ they read and then write (`Tx.for_update`).
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 T = TypeVar("T")
+
+READER_THREADS: Final = 3
+"""Cold reads at once; measured enough for a console (2 cores)."""
 
 
 class Rows(Protocol):
@@ -99,33 +105,59 @@ class LedgerWriteError(LedgerError):
 
 
 class Ledger(ABC):
-    """A ledger of one process."""
+    """A ledger of one process. `url` is without a password; `files` is the folder of the attachments' bytes."""
 
-    url: str
-    """Without a password."""
-    files: Path
-    """The folder of the attachments' bytes."""
-    commits: int = 0
+    def __init__(self, url: str, files: Path) -> None:
+        self.url = url
+        self.files = files
+        self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="ledger-read")
+        self._local = threading.local()
+        self._closed = False
+
+    @property
+    @abstractmethod
+    def commits(self) -> int:
+        """Since it was opened."""
 
     @abstractmethod
     def open(self) -> None:
         """Connect and start the threads. Raises `LedgerError` (`ledger_in_use`, `ledger_not_writable`,
         `ledger_unreachable`)."""
 
-    @abstractmethod
     async def close(self) -> None:
         """Finish what was sent, then close."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._end)
 
-    @abstractmethod
     async def write(self, fn: Callable[[Tx], T], *, beside: bool = False) -> T:
         """Run `fn` in a transaction; returns its value after the commit, raises what it raised after its undoing. It
         may be run again after an undoing that was not its own fault, so it changes nothing but its transaction."""
+        if self._closed:
+            raise LedgerWriteError("ledger_closed")
+        value: T = await self._send(fn, beside)
+        return value
 
-    @abstractmethod
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction that cannot write, on the last committed state, beside all writers."""
+        if self._closed:
+            raise LedgerError("ledger_closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
 
     @abstractmethod
     def lock(self, key: str) -> AbstractAsyncContextManager[None]:
         """Held by one task of one process at a time, of all that use this ledger; free when its process ends however it
         ends. Raises `LedgerError` (`ledger_lock`)."""
+
+    @abstractmethod
+    async def _send(self, fn: Callable[[Tx], Any], beside: bool) -> Any:
+        """To the thread that writes."""
+
+    @abstractmethod
+    def _read(self, fn: Callable[[Tx], T]) -> T:
+        """On a thread of the readers, each of which keeps a connection in `_local`."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Run what was sent and let go of everything, the readers too. May block."""

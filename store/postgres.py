@@ -7,15 +7,13 @@ snapshot.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -26,8 +24,6 @@ from store.postgres_tx import PostgresTx
 
 T = TypeVar("T")
 
-READER_THREADS: Final = 3
-"""Cold reads at once, as on SQLite."""
 BESIDE_THREADS: Final = 2
 """Hot transactions of one process at once; two fill two cores of the server."""
 READ_SECONDS: Final = 20
@@ -62,17 +58,13 @@ class PostgresLedger(Ledger):
 
     def __init__(self, url: str, files: Path) -> None:
         self._address = Address.of(url)
-        self.url = self._address.shown
-        self.files = files
+        super().__init__(self._address.shown, files)
         self._alone = WritingThreads("ledger-write")
         self._beside = WritingThreads("ledger-beside")
-        self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="ledger-read")
-        self._local = threading.local()
         self._links: list[Link] = []
-        self._closed = False
 
     @property
-    def commits(self) -> int:  # type: ignore[override]
+    def commits(self) -> int:
         return self._alone.commits + self._beside.commits
 
     def open(self) -> None:
@@ -84,13 +76,7 @@ class PostgresLedger(Ledger):
         for _ in range(BESIDE_THREADS):
             self._beside.start(PostgresWriter(Link(self._address), BESIDE))
 
-    async def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
+    def _end(self) -> None:
         for threads in (self._alone, self._beside):
             threads.end()
         for threads in (self._alone, self._beside):
@@ -99,16 +85,8 @@ class PostgresLedger(Ledger):
         for link in self._links:
             link.close()
 
-    async def write(self, fn: Callable[[Tx], T], *, beside: bool = False) -> T:
-        if self._closed:
-            raise LedgerWriteError("ledger_closed")
-        value: T = await (self._beside if beside else self._alone).send(fn)
-        return value
-
-    async def read(self, fn: Callable[[Tx], T]) -> T:
-        if self._closed:
-            raise LedgerError("ledger_closed")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+    async def _send(self, fn: Callable[[Tx], Any], beside: bool) -> Any:
+        return await (self._beside if beside else self._alone).send(fn)
 
     def _read(self, fn: Callable[[Tx], T]) -> T:
         link: Link | None = getattr(self._local, "link", None)

@@ -12,10 +12,8 @@ import fcntl
 import hashlib
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
@@ -27,8 +25,6 @@ T = TypeVar("T")
 
 FILES: Final = "attachments"
 """The folder of attachments beside the ledger's file."""
-READER_THREADS: Final = 3
-"""Cold reads at once; measured enough for a console (2 cores)."""
 CHECKPOINT_PAGES: Final = 16_000
 """WAL pages between checkpoints: 45.5k lives/s against 26.5k at SQLite's default of 1,000 (measured, 2 cores)."""
 CACHE_KIB: Final = 40 * 1024
@@ -79,44 +75,29 @@ class SqliteLedger(Ledger):
     """The SQLite ledger of one process."""
 
     def __init__(self, path: Path, files: Path | None = None) -> None:
+        super().__init__(f"sqlite:///{path}", files or path.parent / FILES)
         self.path = path
-        self.url = f"sqlite:///{path}"
-        self.files = files or path.parent / FILES
         self._writer = WritingThreads("ledger-write")
-        self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="ledger-read")
-        self._local = threading.local()
         self._lock_file: IO[str] | None = None
         self._lock_folder = path.with_name(f"{path.name}.locks")
-        self._closed = False
 
     @property
-    def commits(self) -> int:  # type: ignore[override]
+    def commits(self) -> int:
         return self._writer.commits
 
     def open(self) -> None:
         self._lock_file = hold_lock(self.path)
         self._writer.start(SqliteWriter(connect_writer(self.path)))
 
-    async def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
+    def _end(self) -> None:
         self._writer.end()
-        await asyncio.to_thread(self._writer.join)
+        self._writer.join()
         self._readers.shutdown(wait=True)
         if self._lock_file is not None:
             self._lock_file.close()
 
-    async def write(self, fn: Callable[[Tx], T], *, beside: bool = False) -> T:
-        if self._closed:
-            raise LedgerWriteError("ledger_closed")
-        value: T = await self._writer.send(fn)
-        return value
-
-    async def read(self, fn: Callable[[Tx], T]) -> T:
-        if self._closed:
-            raise LedgerError("ledger_closed")
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+    async def _send(self, fn: Callable[[Tx], Any], beside: bool) -> Any:
+        return await self._writer.send(fn)
 
     def _read(self, fn: Callable[[Tx], T]) -> T:
         connection: Connection | None = getattr(self._local, "connection", None)

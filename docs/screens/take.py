@@ -14,16 +14,11 @@ from pathlib import Path
 from aiohttp import ClientSession
 from playwright.async_api import Browser, async_playwright
 
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.evening import STORM
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-STORM = {
-    "so_bao": "5", "lan": "7", "gio_phat": "02:20", "ngay": "25/8", "cap_do": "4", "gio_tam": "02:00",
-    "vi_tri": "18,1 độ Vĩ Bắc; 107,9 độ Kinh Đông", "cap_gio": "13-14", "giat": "16", "khu_vuc": "Nghi Sơn - Sầm Sơn",
-    "gio_do_bo": "13-16h ngày 25/8", "han": "09:00 ngày 25/8", "viec_1": "Kêu gọi tàu thuyền vào bờ",
-    "viec_2": "Sơ tán hộ ven biển", "viec_3": "Trực 24/24", "so_van_ban": "Công điện 12/CĐ-UBND",
-    "gio_o_nha": "7h ngày 25/8",
-}  # fmt: skip
 SCREENS = {
     "board": "/", "compose": "/broadcasts/new?template=bao", "check": "/broadcasts/{draft}",
     "rollcall": "/broadcasts/{sent}/rollcall", "map": "/broadcasts/{sent}/rollcall?show=map", "inbox": "/inbox",
