@@ -52,8 +52,9 @@ async def take_list(request: web.Request) -> web.StreamResponse:
     secure(response, https=services_of(request).settings.is_https, private=True)
     await response.prepare(request)
     try:
-        while not (await asyncio.wait({work}, timeout=LOOK_SECONDS))[0]:
+        while not work.done():
             await _line(response, {"stored": far.stored, "of": far.of})
+            await asyncio.wait({work}, timeout=LOOK_SECONDS)
     except ConnectionResetError:
         await work
         return response
