@@ -8,7 +8,8 @@ A caller that is cancelled leaves its closure to end. Which database keeps the l
 `write` runs its closure as if nothing else wrote at that time: on SQLite because one connection writes, on PostgreSQL
 under a lock that all ordinary transactions of the installation take alone (docs/decisions/0017). `write(beside=True)`
 is for the hot path: such closures run beside each other, never beside an ordinary one, and have to lock the rows that
-they read and then write (`Tx.for_update`).
+they read and then write (`Tx.for_update`). `write_presence` is for the leases of processes, which must not run out
+because others have much to write.
 """
 
 from __future__ import annotations
@@ -139,6 +140,14 @@ class Ledger(ABC):
         value: T = await self._send(fn, beside)
         return value
 
+    async def write_presence(self, fn: Callable[[Tx], T]) -> T:
+        """`write` for what lives only as long as the process that wrote it (`worker`, `lease`, `light`), for nothing
+        else: on PostgreSQL past whatever waits to be written, and alone among its kind only."""
+        if self._closed:
+            raise LedgerWriteError("ledger_closed")
+        value: T = await self._send_presence(fn)
+        return value
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction that cannot write, on the last committed state, beside all writers."""
         if self._closed:
@@ -153,6 +162,10 @@ class Ledger(ABC):
     @abstractmethod
     async def _send(self, fn: Callable[[Tx], Any], beside: bool) -> Any:
         """To the thread that writes."""
+
+    async def _send_presence(self, fn: Callable[[Tx], Any]) -> Any:
+        """With all others, where no other process shares the ledger."""
+        return await self._send(fn, False)
 
     @abstractmethod
     def _read(self, fn: Callable[[Tx], T]) -> T:

@@ -1,8 +1,8 @@
 """The ledger on PostgreSQL, for many processes on many machines (docs/decisions/0017).
 
 An ordinary transaction takes the installation's lock alone, so that it reads and writes as if nobody else did, which is
-what SQLite gives; a `beside` transaction shares it with others of its kind. Readers take no lock: each sees one
-snapshot.
+what SQLite gives; a `beside` transaction shares it with others of its kind. The presence of processes has a lock of its
+own, so that no lease runs out while the other one is waited for. Readers take no lock: each sees one snapshot.
 """
 
 from __future__ import annotations
@@ -35,14 +35,25 @@ LOCK_SPACE: Final = 0x4C6F61
 """First half of the advisory locks that are no named ones ("Loa")."""
 WRITE_LOCK: Final = 1
 MIGRATE_LOCK: Final = 2
+PRESENCE_LOCK: Final = 3
+PRESENCE_IDLE_SECONDS: Final = 3
+"""Longest silence inside a transaction about presence: a process that is stopped in the middle of one must not cost the
+others their leases (`[roles] lease`, 15 s)."""
+PRESENCE_WAIT_SECONDS: Final = 10
+"""Longest wait of such a transaction for a lock; its caller tries again."""
 BEGIN: Final = f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 BEGIN_READING: Final = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     f" SET LOCAL statement_timeout = '{READ_SECONDS}s';"
     f" SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'"
 )
+BEGIN_PRESENCE: Final = (
+    f"BEGIN; SET LOCAL idle_in_transaction_session_timeout = '{PRESENCE_IDLE_SECONDS}s';"
+    f" SET LOCAL lock_timeout = '{PRESENCE_WAIT_SECONDS}s'"
+)
 ALONE: Final = f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {WRITE_LOCK}), pg_current_xact_id()::text"
 BESIDE: Final = f"SELECT pg_advisory_xact_lock_shared({LOCK_SPACE}, {WRITE_LOCK}), pg_current_xact_id()::text"
+PRESENT: Final = f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {PRESENCE_LOCK}), pg_current_xact_id()::text"
 NAMED_LOCK: Final = (
     "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
     " SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -61,11 +72,16 @@ class PostgresLedger(Ledger):
         super().__init__(self._address.shown, files)
         self._alone = WritingThreads("ledger-write")
         self._beside = WritingThreads("ledger-beside")
+        self._presence = WritingThreads("ledger-presence")
         self._links: list[Link] = []
 
     @property
     def commits(self) -> int:
-        return self._alone.commits + self._beside.commits
+        return sum(threads.commits for threads in self._writing)
+
+    @property
+    def _writing(self) -> tuple[WritingThreads, ...]:
+        return self._alone, self._beside, self._presence
 
     def open(self) -> None:
         first = Link(self._address)
@@ -75,11 +91,12 @@ class PostgresLedger(Ledger):
         self._alone.start(PostgresWriter(first, ALONE))
         for _ in range(BESIDE_THREADS):
             self._beside.start(PostgresWriter(Link(self._address), BESIDE))
+        self._presence.start(PostgresWriter(Link(self._address), PRESENT, BEGIN_PRESENCE))
 
     def _end(self) -> None:
-        for threads in (self._alone, self._beside):
+        for threads in self._writing:
             threads.end()
-        for threads in (self._alone, self._beside):
+        for threads in self._writing:
             threads.join()
         self._readers.shutdown(wait=True)
         for link in self._links:
@@ -87,6 +104,9 @@ class PostgresLedger(Ledger):
 
     async def _send(self, fn: Callable[[Tx], Any], beside: bool) -> Any:
         return await (self._beside if beside else self._alone).send(fn)
+
+    async def _send_presence(self, fn: Callable[[Tx], Any]) -> Any:
+        return await self._presence.send(fn)
 
     def _read(self, fn: Callable[[Tx], T]) -> T:
         link: Link | None = getattr(self._local, "link", None)
@@ -150,15 +170,16 @@ def reading(url: str) -> Iterator[Tx]:
 
 
 class PostgresWriter:
-    """`store.group_commit.Writer`; `entry` takes the installation's lock, alone or shared."""
+    """`store.group_commit.Writer`; `entry` takes the installation's lock, alone or shared, or the one of presence."""
 
-    def __init__(self, link: Link, entry: str) -> None:
+    def __init__(self, link: Link, entry: str, begin: str = BEGIN) -> None:
         self._link = link
         self._entry = entry
+        self._begin = begin
         self._xid: str | None = None
 
     def begin(self) -> Tx:
-        self._link.run(self._link.connected().execute(BEGIN))
+        self._link.run(self._link.connected().execute(self._begin))
         self._xid = self._link.run(self._link.connection.fetchval(self._entry, column=1))
         return PostgresTx(self._link, writes=True)
 

@@ -192,4 +192,6 @@ def in_our_words(raised: Exception, address: Address) -> Exception:
         return LedgerWriteError("ledger_read_only")
     if state == "57014":
         return LedgerError("ledger_too_slow")
+    if state == "55P03":
+        return LedgerWriteError("ledger_busy")
     return LedgerWriteError("ledger_write_failed", detail=str(raised).splitlines()[0])

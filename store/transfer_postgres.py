@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg  # type: ignore[import-untyped]
 
 from store.engine import LedgerError
-from store.postgres import LOCK_SPACE, WRITE_LOCK
+from store.postgres import LOCK_SPACE, PRESENCE_LOCK, WRITE_LOCK
 from store.postgres_link import CONNECT_SECONDS, Address, in_our_words, unreachable
 from store.transfer import BATCH, REVISION, RowRefused
 
@@ -108,7 +108,8 @@ async def writing(url: str) -> AsyncIterator[PostgresSide]:
     """Alone in the installation; everything is kept at the end of the block, or nothing. Raises `LedgerError`:
     `ledger_served` while a process of Loa is alive there."""
     async with _connected(url) as connection, connection.transaction():
-        await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {WRITE_LOCK})")
+        for lock in (WRITE_LOCK, PRESENCE_LOCK):
+            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {lock})")
         alive = await connection.fetchval(
             "SELECT count(*) FROM worker WHERE expires_at >= extract(epoch FROM clock_timestamp())"
         )

@@ -48,7 +48,7 @@ class LightsKept:
         lit = [route for route in self._routes if route.name in names and route.light]
         said = [one for route in lit for one in await self._probe(route)]
         if said:
-            await self._ledger.write(lambda tx: self._keep(tx, said))
+            await self._ledger.write_presence(lambda tx: self._keep(tx, said))
 
     async def _probe(self, route: Route) -> list[tuple[str, Health]]:
         probes = self._probes.setdefault(route.name, Probes([route.channel]))

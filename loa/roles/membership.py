@@ -133,7 +133,7 @@ class Membership:
         off, floor = await self._enter_in_time()
         self._round_at = time.monotonic()
         if abs(off) > CLOCK_REFUSED_SECONDS:
-            await self._ledger.write(lambda tx: workers.leave(tx, self.owner))
+            await self._ledger.write_presence(lambda tx: workers.leave(tx, self.owner))
             raise LedgerError("clock_off", seconds=f"{off:+.1f}", most=f"{CLOCK_REFUSED_SECONDS:.0f}")
         self._judge(off, floor)
 
@@ -147,7 +147,7 @@ class Membership:
         until = time.monotonic() + self._lease + ROUND_SECONDS
         while True:
             try:
-                return await self._ledger.write(self._enter)
+                return await self._ledger.write_presence(self._enter)
             except LedgerError as refused:
                 if refused.key != "not_alone" or time.monotonic() > until:
                     raise
@@ -203,10 +203,10 @@ class Membership:
             await self._round()
 
     async def _round(self) -> None:
-        seen = await self._ledger.write(self._look)
+        seen = await self._ledger.write_presence(self._look)
         if not seen.alive:  # by now others may hold what we held: begin anew, with nothing
             await self._let_go(list(self._held), "forgotten")
-            await self._ledger.write(self._enter)
+            await self._ledger.write_presence(self._enter)
             return
         self._round_at = seen.at
         self.holders = dict(seen.held)
@@ -279,7 +279,7 @@ class Membership:
     async def _hand_over(self, home: str) -> None:
         log.info("home_handed_over", home=home)
         await self._end(home)
-        await self._ledger.write(lambda tx: leases.give_back(tx, home, self.owner))
+        await self._ledger.write_presence(lambda tx: leases.give_back(tx, home, self.owner))
 
     async def _end(self, home: str, *, lost: bool = False) -> None:
         known = self._held.get(home)
@@ -314,6 +314,6 @@ class Membership:
             workers.leave(tx, self.owner)
 
         try:
-            await self._ledger.write(end)
+            await self._ledger.write_presence(end)
         except LedgerError as failed:
             log.warning("not_signed_off", reason=failed.key)

@@ -264,9 +264,9 @@ class Busy:
     def __init__(self, ledger: Ledger, seconds: float) -> None:
         self._ledger, self._seconds = ledger, seconds
 
-    async def write(self, *arguments, **more):
+    async def write_presence(self, *arguments):
         await asyncio.sleep(self._seconds)
-        return await self._ledger.write(*arguments, **more)
+        return await self._ledger.write_presence(*arguments)
 
     def __getattr__(self, name: str):
         return getattr(self._ledger, name)
