@@ -63,12 +63,14 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class Report:
     """`nil`: nothing happened. `figures` in the order in which they were written, without those in `errors`. `unread`:
-    what was typed with a figure that belongs to no field ("cây đổ 30"), so that nobody thinks it was counted."""
+    what was typed with a figure that belongs to no field ("cây đổ 30"), so that nobody thinks it was counted.
+    `exercise`: it says that it is one of an exercise (`bot.exercise_mark`)."""
 
     figures: tuple[Figure, ...] = ()
     nil: bool = False
     errors: tuple[FieldError, ...] = ()
     unread: tuple[str, ...] = ()
+    exercise: bool = False
 
     @property
     def argument(self) -> str:

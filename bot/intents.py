@@ -7,12 +7,13 @@ confirmation, then the phrases of the table by priority, everyday words in their
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.ack_words import confirmation
 from bot.context import counts, left_over, near_each_other
 from bot.damage import Report, parse_report
+from bot.exercise_mark import marked
 from bot.keywords import Keywords, Tier
 from bot.misheard import Misheard
 from bot.phrases import Hit
@@ -76,6 +77,14 @@ class Language:
 
     def understand(self, text: str) -> Understood:
         """Never raises, whatever `text` is."""
+        if (found := marked(text)) is not None:
+            meant = self._understand(found.rest)
+            if meant.intent == BC:  # anything else keeps its words: only a report is marked by them
+                report = replace(meant.report or Report(), exercise=found.exercise)
+                return replace(meant, report=report)
+        return self._understand(text)
+
+    def _understand(self, text: str) -> Understood:
         reading = self._reader.read(text)
         verdict = self._judge(text, reading)
         units = reading.units

@@ -14,6 +14,7 @@ from bot.intents import BC, Understood
 from bot.sender import Contact
 from bot.wording import Form
 from broadcasts.damage_reports import DamageReports, Given
+from broadcasts.model import Mode
 from directory.units import UnitCatalogue
 from store.inbox import Handled, Waiting
 from text.folding import fold, has_marks, tone_key
@@ -45,11 +46,13 @@ class Reporting:
         if report.errors:
             return self._wrong(report.errors[0], contact, form)
         if report.is_empty:
-            return self._answer("empty", contact, form, state="answered", note="report_wrong")
+            key = "empty_exercise" if report.exercise else "empty"
+            return self._answer(key, contact, form, state="answered", note="report_wrong")
         given = await self._reports.give(
             contact.unit_code,
             figures_of(report),
             nil=report.nil,
+            mode=Mode.EXERCISE if report.exercise else Mode.ACTUAL,
             person=(contact.person_id, contact.name),
             via=message.channel,
             at=said_at(message).timestamp(),
@@ -68,7 +71,8 @@ class Reporting:
         if given is None:
             return None
         if given.state == "withdrawn":
-            return self._answer("withdrawn", contact, form, state="answered", note="report_withdrawn")
+            key = "withdrawn_exercise" if given.exercise or given.beside_exercise else "withdrawn"
+            return self._answer(key, contact, form, state="answered", note="report_withdrawn")
         return self._answer("confirmed", contact, form, state="acknowledged", note="reported", round=given.round.name)
 
     def _right(self, text: str) -> bool | None:
@@ -81,13 +85,15 @@ class Reporting:
         return None
 
     def _read_back(self, given: Given, unread: Sequence[str], contact: Contact, form: Form) -> str:
-        """In words; where that is no SMS part, in codes. What was typed and not counted is said, too."""
+        """In words; where that is no SMS part, in codes. What was typed and not counted is said, too, and during an
+        exercise whether it counts as real."""
         figures = self._words.figures(given.figures, nil=given.nil)
         codes = " ".join(f"{code}{'/'.join(one or '' for one in pair if one is not None)}" for code, pair in
                          given.figures.items()).replace(".", ",")  # fmt: skip
-        key = "read_back_partly" if unread else "read_back"
-        shortened = "; ".join(unread)[:LONGEST_UNREAD]
-        texts = [self._say(key, contact, form, figures=said, unread=shortened) for said in (figures, codes)]
+        key = "read_back_exercise" if given.exercise else "read_back_real" if given.beside_exercise else "read_back"
+        shortened, partly = "; ".join(unread)[:LONGEST_UNREAD], self._words.say["uncounted"]
+        both = [partly.format(figures=said, unread=shortened) if unread else said for said in (figures, codes)]
+        texts = [self._say(key, contact, form, figures=said) for said in both]
         return next((text for text in texts if form == "chat" or len(measure(text).parts) == 1), texts[-1])
 
     def _wrong(self, error: FieldError, contact: Contact, form: Form) -> Act:

@@ -2,6 +2,10 @@
 
 A report goes into the newest round that an officer opened and that still takes reports, else into the day's own. A
 correction names what changes; what it does not name stays, and everything is read back. A nil report is a report.
+
+What says that it belongs to an exercise goes into rounds of exercises, everything else into real ones, whatever else
+is open: a drill never changes a real sum, and nothing real is lost in a drill. Where only the other kind of round was
+open, that round shows the report beside it as a stray, and an officer may move it there.
 """
 
 from __future__ import annotations
@@ -14,8 +18,9 @@ from decimal import Decimal
 from typing import Final
 
 from adapters.contract import Now
+from broadcasts.damage_rounds import full_name, group_urging, name_problem, urging_text
 from broadcasts.damage_words import DamageWords, load_damage_words
-from broadcasts.model import Actor, Problem, Refusal, RefusalKind
+from broadcasts.model import Actor, Mode, Problem, Refusal, RefusalKind
 from broadcasts.urging import has_reported, moments_of
 from directory.units import Unit, UnitCatalogue
 from lanes.port import Bus
@@ -23,13 +28,11 @@ from store import audit, urging
 from store import damage_reports as stored
 from store.damage_reports import Figures, ReportRow, RoundRow
 from store.engine import Ledger, Tx
-from text.dates import OFFICE_ZONE, local, moment
+from text.dates import OFFICE_ZONE, local
 
 LATE_FOR: Final = timedelta(hours=2)
 """So long after its deadline a round still takes reports, as late ones; the last urging is 30 minutes after it."""
 LONGEST_ROUND: Final = timedelta(days=7)
-NAME_MOST: Final = 40
-"""Characters of a round's name: the urging of the longest unit fits one SMS part."""
 TOPIC: Final = "reports"
 
 
@@ -44,6 +47,12 @@ class Given:
     nil: bool
     state: str
     late: bool
+    beside_exercise: bool
+    """A real one that came while a round of an exercise was open."""
+
+    @property
+    def exercise(self) -> bool:
+        return self.round.mode == Mode.EXERCISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,8 @@ class RoundView:
     rows: Sequence[UnitReport]
     totals: Mapping[str, tuple[Decimal, Decimal]]
     """Field → (sum of the values, sum of persons)."""
+    strays: Sequence[ReportRow] = ()
+    """Of the other mode, while nothing of their own was open for them: they do not count here."""
 
     @property
     def missing(self) -> list[Unit]:
@@ -82,12 +93,14 @@ class DamageReports:
         self._now = now
         self.words = words or load_damage_words()
 
-    async def open_round(self, name: str, opens_at: float, deadline: float, actor: Actor) -> RoundRow:
-        """Raises `Refusal` for a name that is taken or times that make no round."""
+    async def open_round(
+        self, name: str, opens_at: float, deadline: float, actor: Actor, mode: Mode = Mode.ACTUAL
+    ) -> RoundRow:
+        """Raises `Refusal` for a name that is taken or misleads, or times that make no round."""
         name, now = " ".join(name.split()), self._now()
-        problems = []
-        if not name or len(name) > NAME_MOST:
-            problems.append(Problem("name", "round_name", {"limit": NAME_MOST}))
+        wrong = name_problem("name", name, mode)
+        problems = [wrong] if wrong else []
+        name = full_name(name, mode)
         if not opens_at < deadline <= opens_at + LONGEST_ROUND.total_seconds() or deadline <= now:
             problems.append(Problem("deadline", "round_times"))
         if problems:
@@ -97,7 +110,7 @@ class DamageReports:
             if stored.has_round(tx, name):
                 raise Refusal(RefusalKind.WRONG_STATE, "round_taken", name=name)
             audit.record(tx, now, actor.name, "open_round", name=name)
-            return add_round(tx, name, opens_at, deadline, actor.name, now)
+            return add_round(tx, name, opens_at, deadline, actor.name, now, mode)
 
         made = await self._ledger.write(write)
         self._bus.publish(TOPIC, {"type": "opened", "round": made.id})
@@ -113,19 +126,16 @@ class DamageReports:
         via: str,
         at: float,
         inbox_id: int | None = None,
+        mode: Mode = Mode.ACTUAL,
     ) -> Given:
-        """Take a report of a unit; it counts at once. The same message again changes nothing."""
+        """Take a report of a unit; it counts at once, in its mode. The same message again changes nothing."""
 
         def write(tx: Tx) -> Given:
             known = None if inbox_id is None else stored.report_of_message(tx, inbox_id)
             if known is not None:
                 return self._given(tx, known)
-            current = stored.open_round(tx, at, LATE_FOR.total_seconds()) or self._daily(tx, at)
-            before = stored.standing(tx, current.id, unit_code)
-            kept = {} if nil or before is None else dict(before.figures)
-            kept.update(figures)
-            has_reported(tx, current.id, unit_code, self._now())
-            return self._given(tx, stored.add_report(tx, current.id, unit_code, at, kept, nil, person, via, inbox_id))
+            current = stored.open_round(tx, at, LATE_FOR.total_seconds(), mode) or self._daily(tx, at, mode)
+            return self._given(tx, self._count(tx, current, unit_code, at, figures, nil, person, via, inbox_id))
 
         given = await self._ledger.write(write)
         self._bus.publish(TOPIC, {"type": "report", "round": given.round.id, "unit": unit_code})
@@ -135,13 +145,42 @@ class DamageReports:
         """The sender read it back: it stands, or it never was. None for no such report."""
 
         def write(tx: Tx) -> Given | None:
-            stored.settle(tx, report_id, "confirmed" if right else "withdrawn", self._now())
             row = stored.report(tx, report_id)
-            return None if row is None else self._given(tx, row)
+            while row is not None and row.moved_to is not None:
+                row = stored.report(tx, row.moved_to)
+            if row is None:
+                return None
+            stored.settle(tx, row.id, "confirmed" if right else "withdrawn", self._now())
+            return self._given(tx, stored.report(tx, row.id) or row)
 
         given = await self._ledger.write(write)
         if given is not None:
             self._bus.publish(TOPIC, {"type": "report", "round": given.round.id, "unit": given.unit_code})
+        return given
+
+    async def move(self, report_id: int, round_id: int, actor: Actor) -> Given:
+        """Let a stray count in the round beside which it lies, and no longer where it was: of its figures those that it
+        brought. Raises `Refusal` for what is no stray of that round."""
+        now = self._now()
+
+        def write(tx: Tx) -> Given:
+            to = stored.round_of(tx, round_id)
+            row = None if to is None else next((one for one in self._strays(tx, to) if one.id == report_id), None)
+            if to is None or row is None:
+                raise Refusal(RefusalKind.WRONG_STATE, "no_stray_report")
+            earlier = stored.before(tx, row)
+            known = {} if earlier is None else earlier.figures
+            brought = {code: pair for code, pair in row.figures.items() if known.get(code) != pair}
+            person = (None, row.person_name)
+            made = self._count(tx, to, row.unit_code, row.at, brought, row.nil, person, row.via, None)
+            if row.state == "confirmed":
+                stored.settle(tx, made.id, row.state, now)
+            stored.moved(tx, row.id, made.id, now)
+            audit.record(tx, now, actor.name, "move_report", unit=row.unit_code, name=to.name)
+            return self._given(tx, made)
+
+        given = await self._ledger.write(write)
+        self._bus.publish(TOPIC, {"type": "report", "round": round_id, "unit": given.unit_code})
         return given
 
     async def rounds(self, limit: int = 50) -> list[RoundRow]:
@@ -151,17 +190,18 @@ class DamageReports:
     async def view(self, round_id: int) -> RoundView:
         """Raises `Refusal` for no such round."""
 
-        def read(tx: Tx) -> tuple[RoundRow | None, dict[str, ReportRow]]:
-            return stored.round_of(tx, round_id), stored.all_standing(tx, round_id)
+        def read(tx: Tx) -> tuple[RoundRow | None, dict[str, ReportRow], list[ReportRow]]:
+            of = stored.round_of(tx, round_id)
+            return of, stored.all_standing(tx, round_id), [] if of is None else self._strays(tx, of)
 
-        found, reports = await self._ledger.read(read)
+        found, reports, strays = await self._ledger.read(read)
         if found is None:
             raise Refusal(RefusalKind.NOT_FOUND, "no_such_round", id=round_id)
         rows = []
         for unit in self._catalogue.all:
             report = reports.get(unit.code)
             rows.append(UnitReport(unit, report, report is not None and report.at > found.deadline))
-        return RoundView(found, rows, totals(list(reports.values())))
+        return RoundView(found, rows, totals(list(reports.values())), strays)
 
     async def history(self, round_id: int, unit_code: str) -> list[ReportRow]:
         return await self._ledger.read(lambda tx: stored.history(tx, round_id, unit_code))
@@ -172,29 +212,54 @@ class DamageReports:
 
     def urging(self, of: RoundRow, unit: Unit) -> str:
         """What a unit that is late is told (with accents; by SMS without)."""
-        return self.words.say["urge"].format(unit=unit.name, round=of.name, deadline=moment(of.deadline, self._now()))
+        return urging_text(self.words, of, unit.name, self._now())
 
     def urging_group(self, of: RoundRow, units: Sequence[Unit]) -> str:
         """The one list that a group gets."""
         names = ", ".join(unit.name for unit in units)
-        deadline = moment(of.deadline, self._now())
-        return self.words.say["urge_group"].format(round=of.name, deadline=deadline, n=len(units), units=names)
+        return group_urging(self.words, of, len(units), names, self._now())
 
-    def _daily(self, tx: Tx, at: float) -> RoundRow:
+    def _count(
+        self,
+        tx: Tx,
+        current: RoundRow,
+        unit_code: str,
+        at: float,
+        figures: Figures,
+        nil: bool,
+        person: tuple[int | None, str],
+        via: str,
+        inbox_id: int | None,
+    ) -> ReportRow:
+        before = stored.standing(tx, current.id, unit_code)
+        kept = {} if nil or before is None else dict(before.figures)
+        kept.update(figures)
+        has_reported(tx, current.id, unit_code, self._now())
+        return stored.add_report(tx, current.id, unit_code, at, kept, nil, person, via, inbox_id)
+
+    def _strays(self, tx: Tx, of: RoundRow) -> list[ReportRow]:
+        """None of a day's own round: everything is open beside it."""
+        return [] if of.daily else stored.strays(tx, of.mode, of.opens_at, of.deadline + LATE_FOR.total_seconds())
+
+    def _daily(self, tx: Tx, at: float, mode: Mode) -> RoundRow:
         midnight = local(at).replace(hour=0, minute=0, second=0, microsecond=0)
-        name = self.words.daily.format(day=f"{midnight.day}/{midnight.month}/{midnight.year}")
+        name = full_name(self.words.daily.format(day=f"{midnight.day}/{midnight.month}/{midnight.year}"), mode)
         ends = datetime.combine(midnight.date() + timedelta(days=1), midnight.timetz().replace(tzinfo=OFFICE_ZONE))
-        return stored.add_round(tx, name, midnight.timestamp(), ends.timestamp(), "loa", at, True)
+        return stored.add_round(tx, name, midnight.timestamp(), ends.timestamp(), "loa", at, True, mode.value)
 
     def _given(self, tx: Tx, row: ReportRow) -> Given:
         found = stored.round_of(tx, row.round_id)
         assert found is not None
-        return Given(row.id, found, row.unit_code, row.figures, row.nil, row.state, row.at > found.deadline)
+        drill = stored.open_round(tx, row.at, LATE_FOR.total_seconds(), Mode.EXERCISE)
+        beside = found.mode == Mode.ACTUAL and drill is not None
+        return Given(row.id, found, row.unit_code, row.figures, row.nil, row.state, row.at > found.deadline, beside)
 
 
-def add_round(tx: Tx, name: str, opens_at: float, deadline: float, made_by: str, now: float) -> RoundRow:
-    """A round with the moments at which its late units are urged."""
-    made = stored.add_round(tx, name, opens_at, deadline, made_by, now, False)
+def add_round(
+    tx: Tx, name: str, opens_at: float, deadline: float, made_by: str, now: float, mode: Mode = Mode.ACTUAL
+) -> RoundRow:
+    """A round with the moments at which its late units are urged; `name` is the full one."""
+    made = stored.add_round(tx, name, opens_at, deadline, made_by, now, False, mode.value)
     urging.add_moments(tx, made.id, moments_of(opens_at, deadline, now))
     return made
 

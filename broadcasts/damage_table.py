@@ -9,6 +9,8 @@ from typing import Final
 
 from broadcasts.damage_reports import RoundView, UnitReport
 from broadcasts.damage_words import DamageWords
+from broadcasts.marks import load_marks
+from broadcasts.model import Mode
 from text.cells import plain_cell
 from text.dates import local
 
@@ -19,16 +21,23 @@ BOM: Final = "\ufeff"
 
 def table(view: RoundView, words: DamageWords) -> list[list[Cell]]:
     """Header, a line for every unit, the province's sums."""
-    column = words.column
+    column, drill = words.column, _drill_mark(view)
+    marked: list[Cell] = [drill] if drill else []  # in each line: lines are copied out of files
     figures = [header for field in words.fields.values() for header in field.columns]
     header = [column["code"], column["unit"], *figures]
     lines: list[list[Cell]] = [[*header, column["nil"], column["person"], column["at"], column["state"]]]
-    lines += [_line(row, words) for row in view.rows]
+    lines[0] += [column["mode"]] if drill else []
+    lines += [[*_line(row, words), *marked] for row in view.rows]
     sums: list[Cell] = [column["total"], ""]
     for code, field in words.fields.items():
         value, persons = view.totals.get(code, (Decimal(0), Decimal(0)))
         sums += [float(value), float(persons)][: len(field.columns)]
-    return [*lines, [*sums, "", "", "", ""]]
+    return [*lines, [*sums, "", "", "", "", *marked]]
+
+
+def _drill_mark(view: RoundView) -> str:
+    """What a table of an exercise says, "" for a real one."""
+    return load_marks().mode[Mode.EXERCISE]["chat"] if view.round.mode == Mode.EXERCISE else ""
 
 
 def _line(row: UnitReport, words: DamageWords) -> list[Cell]:
@@ -64,6 +73,9 @@ def as_xlsx(view: RoundView, words: DamageWords) -> bytes:
         bold = book.add_format({"bold": True})
         sheet = book.add_worksheet()
         sheet.write_string(0, 0, view.round.name, bold)
+        if mark := _drill_mark(view):
+            sheet.write_string(0, 1, mark, bold)
+            sheet.set_header(f"&C{mark}")
         for at, line in enumerate(table(view, words), start=1):
             sheet.write_row(at, 0, line, bold if at == 1 else None)
         sheet.freeze_panes(2, 2)

@@ -26,8 +26,20 @@ class DamageField:
 
 
 @dataclass(frozen=True, slots=True)
+class ExerciseWords:
+    """`marks` make a report one of an exercise, unless they are part of one of `denials` or stand right behind or
+    before certain words."""
+
+    marks: tuple[str, ...]
+    denials: tuple[str, ...]
+    not_behind: tuple[str, ...]
+    not_before: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DamageWords:
     daily: str
+    exercise: ExerciseWords
     fields: Mapping[str, DamageField]
     """By code, in the order of the office's table."""
     pair: Mapping[str, str]
@@ -67,6 +79,7 @@ def load_damage_words(path: Path = DAMAGE_FILE) -> DamageWords:
     ]
     return DamageWords(
         daily=raw["daily"],
+        exercise=ExerciseWords(**{name: tuple(listed) for name, listed in raw["exercise"].items()}),
         fields={field.code: field for field in fields},
         pair=raw["pair"],
         say=raw["say"],

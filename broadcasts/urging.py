@@ -15,10 +15,11 @@ from typing import Final
 
 from adapters.contract import Now, Priority
 from broadcasts.content import OfficeFacts
+from broadcasts.damage_rounds import group_urging, urging_text
 from broadcasts.damage_words import DamageWords, load_damage_words
 from broadcasts.lifecycle import SYSTEM
 from broadcasts.marks import load_marks
-from broadcasts.model import Actor, DeliveryState, Role
+from broadcasts.model import Actor, DeliveryState, Mode, Role
 from broadcasts.plan import NewChunk
 from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle
@@ -195,10 +196,9 @@ class Urging:
         return delivery
 
     def _unit_text(self, route: Route, found: RoundRow, unit: Unit, late: int, now: float) -> str:
-        deadline = moment(found.deadline, now)
-        text = self._words.say["urge"].format(unit=unit.name, round=found.name, deadline=deadline)
+        text = urging_text(self._words, found, unit.name, now)
         template, office = self.room.template, self.room.office
-        if template is not None and office.hotline and office.short_code:
+        if template is not None and found.mode == Mode.ACTUAL and office.hotline and office.short_code:
             pattern = template.sms if route.traits.unaccented else template.chat
             text = fill(_KIND_OF_UNIT.sub(f"{unit.type} ", pattern), self._blanks(found, unit, late, now))
         return to_safe(text).text if route.traits.unaccented else text.strip()
@@ -220,12 +220,11 @@ class Urging:
 
     def _group_text(self, route: Route, found: RoundRow, late: Sequence[Unit], now: float) -> str:
         """One list; where it does not fit, the names that do and how many more."""
-        deadline = moment(found.deadline, now)
         for kept in range(len(late), 0, -1):
             names = ", ".join(unit.short_name for unit in late[:kept])
             if more := len(late) - kept:
                 names += self._words.say["urge_more"].format(n=more)
-            text = self._words.say["urge_group"].format(round=found.name, deadline=deadline, n=len(late), units=names)
+            text = group_urging(self._words, found, len(late), names, now)
             if len(text) <= route.traits.text_limit:
                 return text
         return ""

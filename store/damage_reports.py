@@ -16,7 +16,8 @@ Figures = Mapping[str, tuple[str | None, str | None]]
 
 @dataclass(frozen=True, slots=True)
 class RoundRow:
-    """Times are epoch seconds. `daily`: made by the first report of a day without a round."""
+    """Times are epoch seconds. `daily`: made by the first report of a day without a round. `mode`: actual, exercise;
+    the name of an exercise says so, too."""
 
     id: int
     name: str
@@ -24,11 +25,12 @@ class RoundRow:
     deadline: float
     daily: bool
     made_by: str
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """`state`: given, confirmed, withdrawn."""
+    """`state`: given, confirmed, withdrawn. `moved_to`: the report of another round that counts in its place."""
 
     id: int
     round_id: int
@@ -39,18 +41,21 @@ class ReportRow:
     person_name: str
     via: str
     state: str
+    moved_to: int | None
 
 
-_ROUND = "id, name, opens_at, deadline, daily, made_by"
-_REPORT = "id, round_id, unit_code, at, figures, nil, person_name, via, state"
+_ROUND = "id, name, opens_at, deadline, daily, made_by, mode"
+_REPORT = "id, round_id, unit_code, at, figures, nil, person_name, via, state, moved_to"
 
 
-def add_round(tx: Tx, name: str, opens_at: float, deadline: float, made_by: str, now: float, daily: bool) -> RoundRow:
-    """The round of that name; the one that is there already keeps its times."""
+def add_round(
+    tx: Tx, name: str, opens_at: float, deadline: float, made_by: str, now: float, daily: bool, mode: str
+) -> RoundRow:
+    """The round of that name; the one that is there already keeps its times and its mode."""
     tx.execute(
-        "INSERT INTO report_round (name, opens_at, deadline, daily, made_by, created_at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (name) DO NOTHING",
-        (name, opens_at, deadline, int(daily), made_by, now),
+        "INSERT INTO report_round (name, opens_at, deadline, daily, made_by, created_at, mode)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+        (name, opens_at, deadline, int(daily), made_by, now, mode),
     )
     row = tx.execute(f"SELECT {_ROUND} FROM report_round WHERE name = ?", (name,)).fetchone()  # noqa: S608
     return _round(row)
@@ -65,13 +70,13 @@ def round_of(tx: Tx, round_id: int) -> RoundRow | None:
     return None if row is None else _round(row)
 
 
-def open_round(tx: Tx, at: float, late_for: float) -> RoundRow | None:
-    """The newest round that an officer opened and that takes reports at `at`: until `late_for` seconds after its
-    deadline."""
+def open_round(tx: Tx, at: float, late_for: float, mode: str) -> RoundRow | None:
+    """The newest round of `mode` that an officer opened and that takes reports at `at`: until `late_for` seconds after
+    its deadline."""
     row = tx.execute(
         f"SELECT {_ROUND} FROM report_round WHERE daily = 0 AND opens_at <= ? AND deadline > ?"  # noqa: S608
-        " ORDER BY opens_at DESC, id DESC LIMIT 1",
-        (at, at - late_for),
+        " AND mode = ? ORDER BY opens_at DESC, id DESC LIMIT 1",
+        (at, at - late_for, mode),
     ).fetchone()
     return None if row is None else _round(row)
 
@@ -135,6 +140,38 @@ def all_standing(tx: Tx, round_id: int) -> dict[str, ReportRow]:
     return {row[2]: _report(row) for row in rows}
 
 
+def strays(tx: Tx, mode: str, since: float, until: float) -> list[ReportRow]:
+    """The report that counts of each unit, by unit code, where it came then and lies in a day's own round of another
+    mode than `mode`: nothing of its own was open for it."""
+    rows = tx.execute(
+        "SELECT d.id, d.round_id, d.unit_code, d.at, d.figures, d.nil, d.person_name, d.via, d.state, d.moved_to"
+        " FROM damage_report d JOIN report_round r ON r.id = d.round_id"
+        " WHERE r.daily = 1 AND r.mode <> ? AND r.deadline > ? AND r.opens_at < ? AND d.state <> 'withdrawn'"
+        " ORDER BY d.unit_code, d.id",
+        (mode, since, until),
+    )
+    newest = {(row[1], row[2]): _report(row) for row in rows}
+    return [row for row in newest.values() if since <= row.at < until]
+
+
+def before(tx: Tx, row: ReportRow) -> ReportRow | None:
+    """What counted for the unit in that round before this report."""
+    found = tx.execute(
+        f"SELECT {_REPORT} FROM damage_report WHERE round_id = ? AND unit_code = ? AND id < ?"  # noqa: S608
+        " AND state <> 'withdrawn' ORDER BY id DESC LIMIT 1",
+        (row.round_id, row.unit_code, row.id),
+    ).fetchone()
+    return None if found is None else _report(found)
+
+
+def moved(tx: Tx, report_id: int, moved_to: int, at: float) -> None:
+    """It no longer counts where it was."""
+    tx.execute(
+        "UPDATE damage_report SET state = 'withdrawn', state_at = ?, moved_to = ? WHERE id = ?",
+        (at, moved_to, report_id),
+    )
+
+
 def history(tx: Tx, round_id: int, unit_code: str) -> list[ReportRow]:
     """Everything that a unit reported in a round, oldest first, withdrawn reports too."""
     rows = tx.execute(
@@ -157,9 +194,9 @@ def _one(tx: Tx, where: str, parameters: Sequence[Any]) -> ReportRow:
 
 
 def _round(row: Sequence[Any]) -> RoundRow:
-    return RoundRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
+    return RoundRow(row[0], row[1], row[2], row[3], bool(row[4]), row[5], row[6])
 
 
 def _report(row: Sequence[Any]) -> ReportRow:
     figures = {code: (pair[0], pair[1]) for code, pair in orjson.loads(row[4]).items()}
-    return ReportRow(row[0], row[1], row[2], row[3], figures, bool(row[5]), row[6], row[7], row[8])
+    return ReportRow(row[0], row[1], row[2], row[3], figures, bool(row[5]), row[6], row[7], row[8], row[9])

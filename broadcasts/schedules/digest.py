@@ -74,7 +74,7 @@ def digest(tx: Tx, catalogue: UnitCatalogue, now: float) -> str:
         )  # fmt: skip
     if not live:
         lines.append(say["quiet"])
-    found = damage_reports.open_round(tx, now, 0.0)
+    found = damage_reports.open_round(tx, now, 0.0, Mode.ACTUAL)
     if found is not None:
         missing = len(catalogue) - len(damage_reports.all_standing(tx, found.id))
         deadline = moment(found.deadline, now)

@@ -2,14 +2,16 @@
 
 import csv
 import io
+import re
 import zipfile
 from datetime import datetime, timedelta
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from bot.keywords import load
 from broadcasts.damage_words import load_damage_words
-from broadcasts.model import Role
+from broadcasts.model import Mode, Role
 from tests.web_stand import Stand
 from text.dates import OFFICE_ZONE, local
 from web.api.reports import reports_of
@@ -124,3 +126,68 @@ def test_every_field_of_the_grammar_has_words():
     assert set(words.fields) == {field.code for field in load().damage}
     for field in load().damage:
         assert len(words.fields[field.code].columns) == (2 if field.pair else 1)
+
+
+async def drill_opened(stand, name="sáng 26/8"):
+    deadline = local(stand.clock.at + 7_200).isoformat()
+    return await call(stand, "POST", "/reports", 201, json={"name": name, "deadline": deadline, "mode": "exercise"})
+
+
+async def test_a_round_of_an_exercise_says_so_in_every_file_and_on_its_page(stand):
+    made = await drill_opened(stand)
+    assert (made["mode"], made["name"]) == ("exercise", "DIỄN TẬP – sáng 26/8")
+    reports = reports_of(stand.services)
+    first = stand.units.all[0].code
+    await reports.give(
+        first,
+        {"TM": ("12", None)},
+        nil=False,
+        person=(None, "Ông Mẫu"),
+        via="sms",
+        at=stand.clock.at,
+        mode=Mode.EXERCISE,
+    )
+    lines = list(csv.reader(io.StringIO((await exported(stand, made, "csv")).decode("utf-8-sig"))))
+    assert lines[0][-1] == "Tính chất"
+    assert {line[-1] for line in lines[1:]} == {"DIỄN TẬP – KHÔNG PHẢI THẬT"}
+    with zipfile.ZipFile(io.BytesIO(await exported(stand, made, "xlsx"))) as book:
+        assert "DIỄN TẬP – KHÔNG PHẢI THẬT" in book.read("xl/worksheets/sheet1.xml").decode()  # on each printed page
+        assert "DIỄN TẬP – sáng 26/8" in book.read("xl/sharedStrings.xml").decode()
+    browser = await stand.browser("khach")
+    html = await (await browser.get(f"/reports/{made['id']}")).text()
+    assert 'data-mode="exercise"' in html
+    assert "DIỄN TẬP – KHÔNG PHẢI THẬT" in html
+    assert "DIỄN TẬP – sáng 26/8" in await (await browser.get("/reports")).text()
+
+
+async def test_an_unmarked_report_during_an_exercise_is_shown_and_moved_by_an_officer(stand):
+    made = await drill_opened(stand)
+    unit = stand.units.all[0]
+    await given(stand, unit.code, TM="12")
+    assert (await call(stand, "GET", f"/reports/{made['id']}", 200))["strays"] == [unit.code]
+    browser, viewer = await stand.browser(), await stand.browser("khach")
+    html = await (await browser.get(f"/reports/{made['id']}")).text()
+    assert "Tin không ghi DIEN TAP trong lúc diễn tập: 1" in html
+    (path,) = re.findall(r'action="(/reports/\d+/strays/\d+)"', html)
+    assert path not in await (await viewer.get(f"/reports/{made['id']}")).text()
+    form = {"csrf": await stand.csrf("canbo")}
+    assert (await browser.post(path, data=form, allow_redirects=False)).status == 303
+    view = await call(stand, "GET", f"/reports/{made['id']}", 200)
+    assert (view["strays"], view["totals"], len(view["missing"])) == ([], {"TM": [12, 0]}, 165)
+    assert (await browser.post(path, data=form, allow_redirects=False)).status == 409
+
+
+async def test_a_name_of_any_script_stays_whole_and_is_no_formula(stand):
+    made = await opened(stand)
+    names = ['=HYPERLINK("x")', "عمر الفاروق 🌊", "\u202eمقلوب", "+84 0000", "@sum", "Bà Mẫu 👩‍🚒"]
+    for unit, name in zip(stand.units.all, names, strict=False):
+        await given(stand, unit.code, name, TM="1")
+    lines = csv.reader(io.StringIO((await exported(stand, made, "csv")).decode("utf-8-sig")))
+    rows = list(lines)[1 : len(names) + 1]
+    raw = await exported(stand, made, "xlsx")
+    cells = CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_index(0).to_python()[2 : len(names) + 2]
+    for name, in_csv, in_xlsx in zip(names, rows, cells, strict=True):
+        assert in_csv[-3].removeprefix("'") == in_xlsx[-3].removeprefix("'") == name
+        assert not in_csv[-3].startswith(("=", "+", "-", "@"))
+    with zipfile.ZipFile(io.BytesIO(raw)) as book:
+        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")

@@ -110,6 +110,8 @@ async def test_content_that_has_changed_stops_and_waits_for_another_approval(sta
         ({"payload": {"draft": {**DRAFT, "volume": 11}}}, "payload.draft.volume"),
         ({"kind": "round", "payload": {"name": "sáng", "open_for": "0s"}}, "payload.open_for"),
         ({"kind": "round", "payload": {"name": "", "open_for": "2h"}}, "payload.name"),
+        ({"kind": "round", "payload": {"name": "diễn tập sáng", "open_for": "2h"}}, "payload.name"),
+        ({"kind": "round", "payload": {"name": "sáng", "open_for": "2h", "mode": "test"}}, "payload.mode"),
         ({"kind": "digest", "payload": {"x": 1}}, "payload.x"),
     ],
 )
@@ -133,6 +135,21 @@ async def test_a_round_every_day_opens_while_an_event_is_running(stand: Stand) -
     day = datetime.fromtimestamp(due, OFFICE_ZONE)
     assert found["name"] == f"sáng {day.day}/{day.month}"
     assert datetime.fromisoformat(found["deadline"]).timestamp() == due + 7200
+
+
+async def test_a_scheduled_round_of_an_exercise_is_one_and_waits_for_an_exercise(stand: Stand) -> None:
+    payload = {"name": "sáng", "open_for": "2h", "in_event": True, "mode": "exercise"}
+    _, made = await asks(stand, "POST", "/schedules", name="Kỳ tập", kind="round", rule=DAILY, payload=payload)
+    await stand.room.approved(mode="actual", state="sent")
+    await fire(stand, at(stand, 1, 7))
+    (fired,) = (await asks(stand, "GET", f"/schedules/{made['id']}"))[1]["fires"]
+    assert (fired["state"], fired["result"]["why"]) == ("void", "no_event")
+    await stand.room.approved(mode="exercise", state="sent", code="TB1126-02")
+    due = at(stand, 1, 7)
+    await fire(stand, due)
+    (found,) = (await asks(stand, "GET", "/reports"))[1]["items"]
+    day = datetime.fromtimestamp(due, OFFICE_ZONE)
+    assert (found["mode"], found["name"]) == ("exercise", f"DIỄN TẬP – sáng {day.day}/{day.month}")
 
 
 async def test_two_rounds_of_one_day_have_names_of_their_own(stand: Stand) -> None:

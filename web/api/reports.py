@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from broadcasts.damage_reports import DamageReports, RoundView
-from broadcasts.model import Problem, Refusal, RefusalKind, Role
+from broadcasts.model import Mode, Problem, Refusal, RefusalKind, Role
 from directory.content import when
 from store.damage_reports import RoundRow
 from text.dates import local
@@ -27,6 +27,8 @@ class NewRound(Body):
     """ISO 8601; without an offset on the office's clock."""
     opens_at: str = Field(default="", max_length=40)
     """Left out: now."""
+    mode: Literal["actual", "exercise"] = "actual"
+    """Reports that say "DIEN TAP" count in rounds of exercises, all others in actual ones."""
 
 
 class RoundQuery(Query):
@@ -40,6 +42,7 @@ class RoundLine(TypedDict):
     deadline: datetime
     daily: bool
     made_by: str
+    mode: str
 
 
 class RoundPage(TypedDict):
@@ -64,6 +67,8 @@ class RoundAnswer(RoundLine):
     units: list[UnitLine]
     missing: list[str]
     """Codes of the units that reported nothing yet; a nil report is a report."""
+    strays: list[str]
+    """Codes of the units whose report came then, but for an exercise (or, in a round of an exercise, as a real one)."""
 
 
 def reports_of(services: Services) -> DamageReports:
@@ -83,7 +88,8 @@ async def open_round(call: Call[NewRound, Nothing]) -> dict[str, Any]:
     deadline, opens_at = moment_given("deadline", new.deadline), call.services.now()
     if new.opens_at:
         opens_at = moment_given("opens_at", new.opens_at)
-    return _round(await reports_of(call.services).open_round(new.name, opens_at, deadline, call.who))
+    made = await reports_of(call.services).open_round(new.name, opens_at, deadline, call.who, Mode(new.mode))
+    return _round(made)
 
 
 @endpoint("GET", "/reports/{round}", rule=at_least(Role.VIEWER), summary="One round: totals, every unit, who is late",
@@ -115,6 +121,7 @@ def _round(row: RoundRow) -> dict[str, Any]:
         "deadline": local(row.deadline),
         "daily": row.daily,
         "made_by": row.made_by,
+        "mode": row.mode,
     }
 
 
@@ -139,7 +146,12 @@ def _view(view: RoundView) -> dict[str, Any]:
             }
         )
     totals = {code: [float(one) for one in sums] for code, sums in view.totals.items()}
-    return _round(view.round) | {"totals": totals, "units": units, "missing": [unit.code for unit in view.missing]}
+    return _round(view.round) | {
+        "totals": totals,
+        "units": units,
+        "missing": [unit.code for unit in view.missing],
+        "strays": [row.unit_code for row in view.strays],
+    }
 
 
 ROUTES: Final = (list_rounds, open_round, one_round)

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
+from broadcasts.damage_rounds import MODES, mode_given
 from broadcasts.damage_table import as_csv, as_xlsx
-from broadcasts.model import Role
+from broadcasts.model import Mode, Role
 from store import urging
 from text.folding import fold
 from web.api.reports import moment_given, reports_of, round_number
@@ -27,15 +28,18 @@ EXPORTS: Final = {
 async def rounds_page(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
     rounds = await reports_of(services).rounds()
-    return await render(request, "reports.html", rounds=rounds, at=services.now())
+    return await render(request, "reports.html", rounds=rounds, at=services.now(), modes=MODES)
 
 
 @page("POST", "/reports", at_least(Role.OFFICER))
 async def open_round(request: web.Request) -> web.StreamResponse:
     services, form = services_of(request), await request.post()
     deadline = moment_given("deadline", str(form.get("deadline", "")))
+    mode = mode_given(str(form.get("mode", Mode.ACTUAL.value)))
+    if mode is None:
+        raise Trouble(422, "invalid_input")
     opened = await reports_of(services).open_round(
-        str(form.get("name", "")), services.now(), deadline, actor_of(request)
+        str(form.get("name", "")), services.now(), deadline, actor_of(request), mode
     )
     return see_other(f"/reports/{opened.id}")
 
@@ -48,7 +52,9 @@ async def round_page(request: web.Request) -> web.StreamResponse:
         request,
         "round.html",
         view=view,
+        mode=view.round.mode,
         words=reports.words,
+        strays=[(services_of(request).units.by_code(one.unit_code), one) for one in view.strays],
         said=lambda report: reports.words.figures(report.figures, nil=report.nil),
         summed={
             code: (str(sums[0].normalize() + 0), str(sums[1]) if len(reports.words.fields[code].columns) == 2 else None)
@@ -58,6 +64,14 @@ async def round_page(request: web.Request) -> web.StreamResponse:
         exports=tuple(EXPORTS),
         moments=await services_of(request).ledger.read(lambda tx: urging.moments(tx, view.round.id)),
     )
+
+
+@page("POST", "/reports/{round}/strays/{report}", at_least(Role.OFFICER))
+async def count_here(request: web.Request) -> web.StreamResponse:
+    """A report beside this round was meant for it."""
+    number, stray = (round_number(request.match_info[key]) for key in ("round", "report"))
+    await reports_of(services_of(request)).move(stray, number, actor_of(request))
+    return see_other(f"/reports/{number}")
 
 
 @page("GET", "/reports/{round}/export/{kind}", at_least(Role.VIEWER))
@@ -73,4 +87,4 @@ async def export(request: web.Request) -> web.StreamResponse:
     return web.Response(body=make(view, reports.words), headers=headers)
 
 
-ROUTES: Final = (rounds_page, open_round, round_page, export)
+ROUTES: Final = (rounds_page, open_round, round_page, count_here, export)

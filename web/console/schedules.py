@@ -7,7 +7,8 @@ from typing import Any, Final
 from aiohttp import web
 from multidict import MultiMapping
 
-from broadcasts.model import BroadcastState, BroadcastView, Role
+from broadcasts.damage_rounds import MODES
+from broadcasts.model import BroadcastState, BroadcastView, Mode, Role
 from broadcasts.schedules import digest, rounds, sending
 from broadcasts.schedules.rules import DAYS, EVERY, moment_of
 from text.dates import OFFICE_ZONE
@@ -33,6 +34,7 @@ async def schedules_page(request: web.Request) -> web.StreamResponse:
         schedules=await services.schedules.listed(),
         waiting=await _sent_later(services),
         prepared=await services.desk.list(None, PREPARED_SHOWN),
+        modes=MODES,
         kinds=services.schedules.kinds.names,
         known_kinds=(sending.KIND, rounds.KIND, digest.KIND),
         every=EVERY,
@@ -103,7 +105,12 @@ def _payload(kind: str, form: MultiMapping[Any]) -> dict[str, Any]:
     if kind == rounds.KIND:
         hours = str(form.get("open_for", ""))
         open_for = f"{hours}h" if hours.replace(".", "", 1).isdecimal() else hours
-        return {"name": str(form.get("round_name", "")), "open_for": open_for, "in_event": bool(form.get("in_event"))}
+        return {
+            "name": str(form.get("round_name", "")),
+            "open_for": open_for,
+            "in_event": bool(form.get("in_event")),
+            "mode": str(form.get("mode", Mode.ACTUAL.value)),
+        }
     return {}
 
 
