@@ -1,13 +1,14 @@
-"""Attachments in a backup: the bytes of all files that are needed ride in its one file and come out of it again."""
+"""The one file of a backup: the bytes of all attachments that are needed ride in it and come out of it again."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from broadcasts.archive import blob_path, store_bytes
-from store import attachments
+from store import attachments, audit
 from store.engine import Tx
 from store.sqlite import Connection, connect_reader
 
@@ -45,6 +46,20 @@ def lighten(ledger: Path) -> None:
     with closing(sqlite3.connect(ledger, isolation_level=None, factory=Connection)) as connection:
         attachments.drop_from_backup(connection)
         connection.execute("VACUUM")
+
+
+def digest(backup: Path) -> str:
+    """SHA-256, so that the log can say which file it was."""
+    with open(backup, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def note(ledger: Path, at: float, actor: str, action: str, detail: dict[str, object]) -> None:
+    """One more line in the audit log of a ledger of today's schema that nobody uses yet."""
+    with closing(sqlite3.connect(ledger, isolation_level=None, factory=Connection)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        audit.record(connection, at, actor, action, **detail)
+        connection.execute("COMMIT")
 
 
 def lost(tx: Tx, folder: Path) -> tuple[int, int]:

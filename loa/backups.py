@@ -22,8 +22,11 @@ from store.migrate import migrate
 from store.opening import SQLITE
 from store.revisions import own_revision
 from store.sqlite import connect_reader, hold_lock
-from store.transfer import Told, transfer
+from store.transfer import Told, note, transfer
 
+RESTORED: Final = "ledger_restored"
+"""In the audit log."""
+Detail = dict[str, object]
 SPACE_FACTOR: Final = 1.2
 """A restored ledger needs the room of its backup, and some for its journal."""
 
@@ -64,15 +67,16 @@ async def back_up(url: str, files: Path, to: Path, told: Told) -> Packed:
         moving.clear_away(fresh)
 
 
-async def restore(backup: Path, url: str, files: Path, told: Told, *, replace: bool) -> Packed:
-    """Put a backup in the ledger's place. Raises `BadBackup`, `LedgerError`, `OSError`.
+async def restore(backup: Path, url: str, files: Path, told: Told, *, replace: bool, by: str) -> Packed:
+    """Put a backup in the ledger's place; its audit log says so. Raises `BadBackup`, `LedgerError`, `OSError`.
 
     A ledger in a file is kept beside it. In PostgreSQL it must be empty, or be given up by `replace`.
     """
     rows = check(backup)
+    told_of = {"file": backup.name, "sha256": backup_files.digest(backup), "deliveries": rows}
     if url.startswith(SQLITE):
-        return Packed(rows, _into_file(backup, moving.path_of(url), files), 0)
-    return Packed(rows, await _into_database(backup, url, files, told, replace=replace), 0)
+        return Packed(rows, _into_file(backup, moving.path_of(url), files, by, told_of), 0)
+    return Packed(rows, await _into_database(backup, url, files, told, by, told_of, replace=replace), 0)
 
 
 def check(backup: Path) -> int:
@@ -101,7 +105,8 @@ _MAGIC: Final = b"SQLite format 3\x00"
 """sqlite.org/fileformat2.html, 1.3"""
 
 
-def _into_file(backup: Path, target: Path, files: Path) -> int:
+def _into_file(backup: Path, target: Path, files: Path, by: str, told_of: Detail) -> int:
+    """A backup of an older release is brought up to date, so that its log can be gone on with."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with hold_lock(target):
         if shutil.disk_usage(target.parent).free < backup.stat().st_size * SPACE_FACTOR:
@@ -113,17 +118,23 @@ def _into_file(backup: Path, target: Path, files: Path) -> int:
         try:
             shutil.copyfile(backup, fresh)
             backup_files.lighten(fresh)
-            if target.exists():
-                target.replace(target.with_suffix(f".before-{int(time.time())}"))
+            migrate(f"{SQLITE}{fresh}")
+            before = target.with_suffix(f".before-{int(time.time())}") if target.exists() else None
+            kept = {"kept": before.name} if before is not None else {}
+            backup_files.note(fresh, time.time(), by, RESTORED, {**told_of, "attachments": unpacked, **kept})
+            if before is not None:
+                target.replace(before)
             for leftover in ("-wal", "-shm"):
                 target.with_name(target.name + leftover).unlink(missing_ok=True)
             fresh.replace(target)
         finally:
-            fresh.unlink(missing_ok=True)
+            moving.clear_away(fresh)
     return unpacked
 
 
-async def _into_database(backup: Path, url: str, files: Path, told: Told, *, replace: bool) -> int:
+async def _into_database(
+    backup: Path, url: str, files: Path, told: Told, by: str, told_of: Detail, *, replace: bool
+) -> int:
     """A backup of an older release is brought up to date first, in a copy of its own."""
     await transfer_postgres.is_new(url)
     with tempfile.TemporaryDirectory(prefix="loa-restore-") as folder:
@@ -132,11 +143,14 @@ async def _into_database(backup: Path, url: str, files: Path, told: Told, *, rep
         migrate(f"{SQLITE}{copy}")
         migrate(url)
         async with transfer_postgres.writing(url) as target:
+            given_up = await target.last_line()
             with transfer_sqlite.reading(copy) as source:
                 await transfer(source, target, told, replace=replace)
             unpacked = backup_files.unpack(backup, files)
             if unpacked is None:
                 raise BadBackup("backup_unsound")
+            lost = {"given_up_lines": given_up.id, "given_up_head": given_up.chain} if given_up.id else {}
+            await note(target, time.time(), by, RESTORED, **told_of, attachments=unpacked, **lost)
     return unpacked
 
 

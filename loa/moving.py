@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from store.opening import POSTGRESQL, SQLITE
 from store.postgres_link import Address
 from store.revisions import own_revision
 from store.sqlite import hold_lock
-from store.transfer import Source, Target, Told, Transferred, transfer
+from store.transfer import Source, Target, Told, Transferred, note, transfer
 
+MOVED: Final = "ledger_moved"
+"""In the audit log."""
 UNFINISHED: Final = ".unfinished"
 """Ending of a file that is not whole yet."""
 
@@ -41,8 +44,9 @@ def shown(url: str) -> str:
     return Address.of(url).shown if url.startswith(POSTGRESQL) else url
 
 
-async def move(source: str, target: str, files_from: Path, files_to: Path, told: Told) -> Moved:
-    """Everything of one ledger into an empty one; neither may be in use. Raises `LedgerError`."""
+async def move(source: str, target: str, files_from: Path, files_to: Path, told: Told, by: str) -> Moved:
+    """Everything of one ledger into an empty one, whose audit log says so; neither may be in use. Raises
+    `LedgerError`."""
     async with AsyncExitStack() as stack:
         if source.startswith(SQLITE):
             stack.enter_context(transfer_sqlite.reading(path_of(source)))  # says what it is before a lock is left there
@@ -53,8 +57,13 @@ async def move(source: str, target: str, files_from: Path, files_to: Path, told:
         there = await stack.enter_async_context(writing(target))
         what = await transfer(here, there, told)
         names = {sha256: size for sha256, size, collected in wanted if collected is None}
-        moved = [_bring(files_from, files_to, sha256, size) for sha256, size in sorted(names.items())]
-    return Moved(what, moved.count(True), moved.count(False))
+        brought = [_bring(files_from, files_to, sha256, size) for sha256, size in sorted(names.items())]
+        moved = Moved(what, brought.count(True), brought.count(False))
+        await note(
+            there, time.time(), by, MOVED, source=shown(source), target=shown(target), tables=what.tables,
+            rows=what.rows, attachments=moved.attachments, attachments_missing=moved.missing,
+        )  # fmt: skip
+    return moved
 
 
 def _bring(files_from: Path, files_to: Path, sha256: str, size: int) -> bool:

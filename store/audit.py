@@ -8,9 +8,9 @@ hand-over notes) can ask later whether that head is still in it (`verify`, `know
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -23,8 +23,10 @@ DECISIONS: Final = frozenset(
     }
 )  # fmt: skip
 """Events of a broadcast's timeline that are somebody's decision, and so stand here, too."""
+COLUMNS: Final = ("id", "at", "actor", "action", "detail", "chain")
 START: Final = "0" * 64
 """What the first line holds in place of a line before it."""
+NEWEST: Final = "SELECT id, chain FROM audit ORDER BY id DESC LIMIT 1"
 ROWS_AT_ONCE: Final = 5_000
 
 
@@ -61,16 +63,26 @@ class Verdict:
 
 def record(tx: Tx, at: float, actor: str, action: str, /, **detail: object) -> None:
     """One line. `detail` holds no secret and no whole phone number."""
-    before = head(tx)
-    number, text = before.id + 1, orjson.dumps(detail).decode()
     tx.execute(
         "INSERT INTO audit (id, at, actor, action, detail, chain) VALUES (?, ?, ?, ?, ?, ?)",
-        (number, at, actor, action, text, _link(before.chain, number, at, actor, action, text)),
+        following(head(tx), at, actor, action, detail),
     )
 
 
+def following(
+    before: Head, at: float, actor: str, action: str, detail: dict[str, object]
+) -> tuple[int, float, str, str, str, str]:
+    """The line after `before`, as `COLUMNS` name it."""
+    number, text = before.id + 1, orjson.dumps(detail).decode()
+    return number, at, actor, action, text, _link(before.chain, number, at, actor, action, text)
+
+
 def head(tx: Tx) -> Head:
-    row = tx.execute("SELECT id, chain FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    return head_of(tx.execute(NEWEST).fetchone())
+
+
+def head_of(row: Sequence[Any] | None) -> Head:
+    """Of what `NEWEST` gives."""
     return Head(row[0], row[1]) if row else Head(0, START)
 
 

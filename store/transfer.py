@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
+from store import audit
 from store.engine import LedgerError
 
 BATCH: Final = 5_000
@@ -66,6 +67,9 @@ class Target(Source, Protocol):
     async def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Raises `RowRefused`."""
 
+    async def last_line(self) -> audit.Head:
+        """Of its audit log."""
+
     async def go_on_counting(self) -> None:
         """New rows get ids above those that came."""
 
@@ -86,6 +90,13 @@ async def transfer(source: Source, target: Target, told: Told, *, replace: bool 
         rows += (await _carry(source, target, table, columns, told)).rows
     await target.go_on_counting()
     return Transferred(len(tables), rows)
+
+
+async def note(target: Target, at: float, actor: str, action: str, /, **detail: object) -> None:
+    """One more line in the target's audit log, kept or undone with all that came."""
+    line = audit.following(await target.last_line(), at, actor, action, detail)
+    await target.insert("audit", audit.COLUMNS, [line])
+    await target.go_on_counting()
 
 
 async def check(source: Source, target: Target, *, replace: bool) -> dict[str, tuple[str, ...]]:

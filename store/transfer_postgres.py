@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 
+from store import audit
 from store.engine import LedgerError
 from store.postgres import LOCK_SPACE, PRESENCE_LOCK, WRITE_LOCK
 from store.postgres_link import CONNECT_SECONDS, Address, in_our_words, unreachable
@@ -66,6 +67,9 @@ class PostgresSide:
             await self._connection.copy_records_to_table(table, records=rows, columns=list(columns))
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, OverflowError) as refused:
             raise RowRefused(str(refused).splitlines()[0]) from refused
+
+    async def last_line(self) -> audit.Head:
+        return audit.head_of(await self._connection.fetchrow(audit.NEWEST))
 
     async def go_on_counting(self) -> None:
         for table, column in await self._connection.fetch(_COUNTERS):

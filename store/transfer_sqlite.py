@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from store import audit
 from store.engine import LedgerError, LedgerWriteError
 from store.postgres_tx import INSTEAD_OF_NUL, NUL
 from store.transfer import BATCH, REVISION, RowRefused
@@ -60,6 +61,9 @@ class SqliteSide:
             self._connection.executemany(sql, rows)
         except sqlite3.IntegrityError as refused:
             raise RowRefused(str(refused)) from refused
+
+    async def last_line(self) -> audit.Head:
+        return audit.head_of(self._connection.execute(audit.NEWEST).fetchone())
 
     async def go_on_counting(self) -> None:
         """SQLite counts on from the highest id by itself."""

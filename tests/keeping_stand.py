@@ -16,8 +16,10 @@ import pytest
 
 from broadcasts.archive import blob_path
 from loa import moving
+from store import audit
 from store.migrate import migrate
 from store.opening import SQLITE
+from store.sqlite import Connection
 from store.transfer import MADE_BY_MIGRATIONS, OF_PROCESSES, Content, content
 from tests.cluster import Cluster, NoServer
 
@@ -52,6 +54,14 @@ def fill(path: Path, files: Path) -> None:
         connection.execute("DELETE FROM broadcast_attachment")
         for table in OF_PROCESSES:
             connection.execute(f"DELETE FROM {table}")
+
+
+def with_log(path: Path) -> None:
+    """An empty ledger but for two lines in its audit log."""
+    migrate(f"{SQLITE}{path}")
+    with closing(sqlite3.connect(path, factory=Connection)) as connection, connection:
+        audit.record(connection, 1_790_000_000.25, "an", "sign_in", address="127.0.0.1")
+        audit.record(connection, 1_790_000_001.5, "bình", "set_mode", mode="exercise")
 
 
 def _fill_table(connection: sqlite3.Connection, table: str) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
+import pwd
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -57,13 +59,13 @@ def restore(
     settings = load_settings(config)
     url, files = settings.store.ledger_url(), settings.store.files_folder()
     try:
-        done = asyncio.run(backups.restore(file, url, files, _told(), replace=replace))
+        done = asyncio.run(backups.restore(file, url, files, _told(), replace=replace, by=_who()))
     except backups.BadBackup as bad:
         raise Failed(f"cli.{bad.key}", path=str(file)) from None
     except LedgerError as wrong:
         key = "restore_not_empty" if wrong.key == "transfer_not_empty" else wrong.key
         raise Failed(f"error.{key}", **wrong.params) from None
-    except OSError as failed:
+    except (sqlite3.Error, OSError) as failed:
         raise Failed("cli.restore_failed", path=str(file), says=str(failed)) from None
     where = str(moving.path_of(url)) if url.startswith(SQLITE) else moving.shown(url)
     line({"file": where, "rows": done.rows, "attachments": done.attachments})
@@ -87,7 +89,12 @@ def move(
     try:
         moved = asyncio.run(
             moving.move(
-                source, target, files_from or _files(settings, source), files_to or _files(settings, target), _told()
+                source,
+                target,
+                files_from or _files(settings, source),
+                files_to or _files(settings, target),
+                _told(),
+                _who(),
             )
         )
     except LedgerError as wrong:
@@ -118,6 +125,15 @@ def _ledger(config: Path | None) -> tuple[str, Path]:
 def _files(settings: Settings, url: str) -> Path:
     """Where the attachments of a ledger lie as `[store]` would have it with that URL."""
     return settings.store.model_copy(update={"url": url}).files_folder()
+
+
+def _who() -> str:
+    """Whoever types this, as the machine knows him: these commands are for its operator, without a service."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return f"{user}@{platform.node() or '?'}"
 
 
 def _told() -> Callable[[str, int, int], None]:

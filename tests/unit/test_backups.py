@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import resource
 import sqlite3
@@ -17,16 +18,17 @@ from sqlalchemy import create_engine
 
 from loa import backups, moving
 from loa.backups import BadBackup
-from store import alarms, transfer
+from store import alarms, audit, transfer
 from store.engine import LedgerError, Tx
 from store.migrate import migrate, upgrade
-from store.opening import SQLITE, ledger_at
+from store.opening import SQLITE, ledger_at, reading
 from store.sqlite import FILES as FOLDER
-from store.sqlite import hold_lock
-from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill
+from store.sqlite import Connection, hold_lock
+from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill, with_log
 from tests.processes import LOA, ROOT, environment, loa
 
 MEGABYTE = 1 << 20
+BY = "quantri@may-chu"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def full(place, tmp_path) -> str:
     url = place("full")
     if url.startswith(SQLITE):
         moving.path_of(url).parent.mkdir()
-    asyncio.run(moving.move(f"{SQLITE}{made}", url, tmp_path / "files", tmp_path / "files", silent))
+    asyncio.run(moving.move(f"{SQLITE}{made}", url, tmp_path / "files", tmp_path / "files", silent, BY))
     return url
 
 
@@ -73,11 +75,13 @@ def back_up(url: str, files: Path, to: Path) -> backups.Packed:
 
 
 def restore(backup: Path, url: str, files: Path, *, replace: bool = False) -> backups.Packed:
-    return asyncio.run(backups.restore(backup, url, files, silent, replace=replace))
+    return asyncio.run(backups.restore(backup, url, files, silent, replace=replace, by=BY))
 
 
 def carried(url: str) -> dict:
-    return {name: one for name, one in asyncio.run(contents(url)).items() if name not in transfer.OF_PROCESSES}
+    """What comes back as it was; the log gets a line more."""
+    found = asyncio.run(contents(url))
+    return {name: one for name, one in found.items() if name not in (*transfer.OF_PROCESSES, "audit")}
 
 
 def files_in(folder: Path) -> set[bytes]:
@@ -96,6 +100,56 @@ def test_it_comes_back_whole(full, place, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == ["copy.loa"], (
         "nothing is left beside it"
     )
+
+
+def log_of(url: str) -> list[audit.AuditLine]:
+    """The lines, oldest first, of a log that must be whole."""
+    with reading(url) as tx:
+        assert audit.verify(tx).whole
+        return audit.lines(tx)[::-1]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_log_says_who_restored_what_and_goes_on(place, tmp_path):
+    old, copy, target = tmp_path / "old.db", tmp_path / "dem-20.loa", place("new")
+    with_log(old)
+    before = log_of(f"{SQLITE}{old}")
+    back_up(f"{SQLITE}{old}", tmp_path / "files", copy)
+    restore(copy, target, tmp_path / "files")
+    *kept, line = log_of(target)
+    assert kept == before
+    assert (line.id, line.actor, line.action) == (3, BY, "ledger_restored")
+    assert line.detail == {"file": "dem-20.loa", "sha256": digest(copy), "deliveries": 0, "attachments": 0}
+
+
+def test_the_log_says_what_became_of_the_ledger_before(place, tmp_path):
+    """In a file it is kept beside; in a database it is gone, and whoever noted its newest digest finds that here."""
+    old, copy, target = tmp_path / "old.db", tmp_path / "copy.loa", place("new")
+    with_log(old)
+    back_up(f"{SQLITE}{old}", tmp_path / "files", copy)
+    restore(copy, target, tmp_path / "files")
+    given_up = log_of(target)[-1]
+    restore(copy, target, tmp_path / "files", replace=True)
+    *kept, line = log_of(target)
+    assert kept == log_of(f"{SQLITE}{old}")
+    if target.startswith(SQLITE):
+        (before,) = moving.path_of(target).parent.glob("loa.before-*")
+        assert line.detail["kept"] == before.name
+        assert log_of(f"{SQLITE}{before}")[-1] == given_up
+    else:
+        assert (line.detail["given_up_lines"], line.detail["given_up_head"]) == (3, given_up.chain)
+
+
+def test_the_log_of_an_older_release_goes_on_too(place, tmp_path):
+    copy, target = tmp_path / "old.loa", place("new")
+    older(copy, "0004")
+    with closing(sqlite3.connect(copy, factory=Connection)) as connection, connection:
+        audit.record(connection, 1.0, "an", "sign_in")
+    restore(copy, target, tmp_path / "files")
+    assert [one.action for one in log_of(target)] == ["sign_in", "ledger_restored"]
 
 
 def test_a_backup_of_one_engine_comes_back_on_the_other(server, full, tmp_path):

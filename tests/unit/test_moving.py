@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import platform
+import pwd
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,15 +19,17 @@ import pytest
 
 from broadcasts.archive import blob_path
 from loa import moving
-from store import broadcasts, transfer
+from store import audit, broadcasts, transfer
 from store.engine import LedgerError
 from store.migrate import migrate
-from store.opening import SQLITE, ledger_at
+from store.opening import SQLITE, ledger_at, reading
 from store.sqlite import hold_lock
 from store.transfer_postgres import PostgresSide
 from store.transfer_sqlite import SqliteSide
-from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill
+from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill, with_log
 from tests.processes import LOA, ROOT, environment, loa
+
+BY = "quantri@may-chu"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def told(table: str, done: int, total: int) -> None:
 
 
 def move(source: str, target: str, files_from: Path, files_to: Path) -> moving.Moved:
-    return asyncio.run(moving.move(source, target, files_from, files_to, told))
+    return asyncio.run(moving.move(source, target, files_from, files_to, told, BY))
 
 
 def refused(source: str, target: str, folder: Path) -> LedgerError:
@@ -56,7 +62,8 @@ def refused(source: str, target: str, folder: Path) -> LedgerError:
 
 
 def carried(found: dict) -> dict:
-    return {table: one for table, one in found.items() if table not in transfer.OF_PROCESSES}
+    """What comes over as it was; the log gets a line more."""
+    return {table: one for table, one in found.items() if table not in (*transfer.OF_PROCESSES, "audit")}
 
 
 def test_every_table_comes_over_and_back(server, old, tmp_path):
@@ -67,7 +74,7 @@ def test_every_table_comes_over_and_back(server, old, tmp_path):
     assert {path.read_bytes() for path in files.rglob("*") if path.is_file()} == set(FILES)
     there = asyncio.run(contents(database))
     assert carried(there) == carried(before)
-    assert moved.what.rows == sum(one.rows for one in carried(there).values()) > 40 * ROWS
+    assert moved.what.rows == sum(one.rows for one in carried(there).values()) + ROWS > 40 * ROWS
     assert all(one.rows for table, one in carried(there).items() if table != "broadcast_attachment")
     back = tmp_path / "back.db"
     move(database, f"{SQLITE}{back}", files, tmp_path / "attachments")
@@ -106,6 +113,48 @@ def test_new_rows_are_counted_on(server, old, tmp_path):
             await ledger.close()
 
     assert asyncio.run(use()) > ROWS
+
+
+def log_of(url: str) -> list[audit.AuditLine]:
+    """The lines, oldest first, of a log that must be whole."""
+    with reading(url) as tx:
+        assert audit.verify(tx).whole
+        return audit.lines(tx)[::-1]
+
+
+def test_the_log_of_the_target_says_who_moved_it_and_goes_on(server, tmp_path):
+    """What was in it stays as it is, digests and all; back and forth is two lines more."""
+    old, database, back = tmp_path / "old.db", server.url(server.new()), tmp_path / "back.db"
+    with_log(old)
+    before, began = log_of(f"{SQLITE}{old}"), time.time()
+    moved = move(f"{SQLITE}{old}", database, tmp_path / "a", tmp_path / "b")
+    *kept, line = log_of(database)
+    assert kept == before
+    assert (line.id, line.actor, line.action) == (len(before) + 1, BY, "ledger_moved")
+    assert began <= line.at <= time.time()
+    assert line.detail == {
+        "source": f"{SQLITE}{old}", "target": moving.shown(database), "tables": moved.what.tables,
+        "rows": moved.what.rows, "attachments": 0, "attachments_missing": 0,
+    }  # fmt: skip
+    move(database, f"{SQLITE}{back}", tmp_path / "b", tmp_path / "c")
+    assert [one.action for one in log_of(f"{SQLITE}{back}")] == ["sign_in", "set_mode", "ledger_moved", "ledger_moved"]
+    assert log_of(f"{SQLITE}{old}") == before, "what was moved stays as it is"
+
+
+def test_the_log_is_verified_by_the_command_after_a_move(server, tmp_path):
+    old, database = tmp_path / "old.db", server.url(server.new())
+    with_log(old)
+    noted = log_of(f"{SQLITE}{old}")[-1].chain
+    done = loa("move", f"{SQLITE}{old}", database.replace("loa@", "loa:rat-bi-mat@"), "--files-to", str(tmp_path / "b"))
+    assert done.returncode == 0, done.stderr
+    config = tmp_path / "config.toml"
+    config.write_text(f'[store]\nurl = "{database}"\nfiles = "{tmp_path / "b"}"\n')
+    verified = loa("audit", "verify", "--head", noted, "--config", str(config))
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout) | {"head": ""} == {"whole": True, "lines": 3, "head": "", "broken_at": None}
+    line = log_of(database)[-1]
+    assert line.actor == f"{pwd.getpwuid(os.getuid()).pw_name}@{platform.node()}"
+    assert "rat-bi-mat" not in str(line)
 
 
 def test_the_command_says_what_it_did(server, old, tmp_path):
@@ -235,7 +284,7 @@ async def test_what_did_not_come_over_whole_is_not_kept(old, tmp_path, monkeypat
     monkeypatch.setattr("store.transfer_sqlite.SqliteSide", Careless)
     target = tmp_path / "new.db"
     with pytest.raises(LedgerError) as wrong:
-        await moving.move(f"{SQLITE}{old}", f"{SQLITE}{target}", tmp_path, tmp_path, told)
+        await moving.move(f"{SQLITE}{old}", f"{SQLITE}{target}", tmp_path, tmp_path, told, BY)
     assert (wrong.value.key, wrong.value.params["table"]) == ("transfer_not_the_same", "person")
     assert not target.exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("new")] == []
