@@ -21,7 +21,8 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from adapters.contract import Accepted, Receipt, ReceiptState
-from broadcasts.record import Came, ChunkRanges, Flush, Sent
+from broadcasts.record import ChunkRanges, Flush
+from broadcasts.recorded import Came, Sent
 from store import broadcasts, chunks, deliveries, number_lists, partitions
 from store.chunks import CHUNK_SIZE, ORDINAL_BITS
 from store.engine import Ledger, Tx

@@ -9,7 +9,7 @@ from typing import Final
 from adapters.contract import Priority
 from benchmarks.sms import OFFICER
 from benchmarks.sms_stand import bench
-from broadcasts.record import Recorded
+from broadcasts.recorded import Recorded
 
 BULK: Final = 120_000
 ANSWERS: Final = 200

@@ -23,7 +23,7 @@ from broadcasts.following import Following
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
 from broadcasts.outcomes import back_off, is_held
-from broadcasts.record import Recorded
+from broadcasts.recorded import Recorded
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle

@@ -1,20 +1,22 @@
 """One flush: what was learned from providers becomes ledger rows, in one transaction.
 
-Outcomes of our sends first, then receipts, so that a receipt which came a moment after its send finds it. All of it is
-folded in memory and written once per delivery, if the delivery is still what it was when it was read: where several
-processes write, another flush may have been faster, and then this one is made again.
+Outcomes of our sends first, then receipts, so that a receipt which came a moment after its send finds it. What goes
+the ordinary way is changed many at a time (`broadcasts.ordinary`). The rest is folded in memory and written once per
+delivery, if the delivery is still what it was when it was read: where several processes write, another flush may have
+been faster, and then this one is made again.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 
-from adapters.contract import ELSEWHERE, Outcome, Receipt, ReceiptState, Rejected
+from adapters.contract import ELSEWHERE, Receipt, ReceiptState, Rejected
+from broadcasts import ordinary
 from broadcasts.charging import Tally
 from broadcasts.model import DeliveryState
 from broadcasts.outcomes import ATTEMPTS_MAX, NO_PENALTY, REPEATED, event_of, is_held, parts_of
+from broadcasts.recorded import Came, Change, Recorded, Sent, Together
 from broadcasts.states import REACHED, WHOLE, fold, fold_part
 from store import chunks, deliveries, paths, receipts, rollcalls, singles
 from store.chunks import ORDINAL_BITS
@@ -39,50 +41,6 @@ RECEIPT_EVENT: dict[ReceiptState, DeliveryState | None] = {
 }
 
 
-@dataclass(slots=True)
-class Sent:
-    """An outcome on its way into the ledger."""
-
-    delivery_id: int
-    account: int
-    outcome: Outcome
-    known_as: int = 0
-    """The account under which the ids of its carrier's system are kept; 0: this one."""
-
-
-@dataclass(slots=True)
-class Came:
-    """A receipt on its way into the ledger."""
-
-    account: int
-    receipt: Receipt
-
-
-@dataclass(slots=True)
-class Change:
-    """A delivery that has a new state; `recipient` <= 0 marks one in person, to a group, or an answer."""
-
-    delivery_id: int
-    recipient: int
-    old: int
-    new: int
-    reason: str = ""
-    code: str = ""
-    provider_id: str = ""
-    """Of the receipt that said so; "" for the outcome of a send."""
-
-
-@dataclass(slots=True)
-class Recorded:
-    settled: list[int] = field(default_factory=list)
-    """Deliveries whose outcome is now in the ledger, whatever it was."""
-    changes: list[Change] = field(default_factory=list)
-    causes: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Pairs that were new to the ledger."""
-    orphans: int = 0
-    """Receipts that found no send."""
-
-
 class ChunkRanges:
     """Finds the chunk of a delivery id; remembers the ranges, which never change once made."""
 
@@ -90,6 +48,19 @@ class ChunkRanges:
         self._ranges: dict[int, tuple[list[int], list[int]]] = {}
 
     def chunk_of(self, tx: Tx, delivery_id: int) -> int:
+        return self._range_of(tx, delivery_id)[0]
+
+    def shares(self, tx: Tx, ids: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """(chunk, how many of these are in it)"""
+        ids, at = sorted(ids), 0
+        while at < len(ids):
+            chunk, last = self._range_of(tx, ids[at])
+            behind = bisect_right(ids, last, at)
+            yield chunk, behind - at
+            at = behind
+
+    def _range_of(self, tx: Tx, delivery_id: int) -> tuple[int, int]:
+        """(first id, last id)"""
         no = delivery_id >> ORDINAL_BITS
         for fresh in (False, True):
             if fresh or no not in self._ranges:
@@ -98,7 +69,7 @@ class ChunkRanges:
             starts, lasts = self._ranges[no]
             place = bisect_right(starts, delivery_id) - 1
             if place >= 0 and delivery_id <= lasts[place]:
-                return starts[place]
+                return starts[place], lasts[place]
         raise LookupError(delivery_id)
 
     def forget(self) -> None:
@@ -127,9 +98,23 @@ class Flush:
         if not sent:
             return
         self.done.settled = [one.delivery_id for one in sent]
-        self._rows = deliveries.rows_of(self.tx, self.done.settled)
+        together, taken, others = ordinary.accept(self.tx, sent, self._cause, self.now)
+        self._together(together)
+        for one in taken:
+            self._tally.sent(one.delivery_id >> ORDINAL_BITS, one.account, one.outcome)
+        mapped = [*map(ordinary.mapped, taken), *self._one_by_one(others)]
+        if others:
+            order = {one.delivery_id: n for n, one in enumerate(sent)}
+            mapped.sort(key=lambda one: order[one[2]])  # of two sends with one id the newer owns it
+        receipts.map_receipts(self.tx, mapped, self.now)
+        if orphans_wait and mapped:
+            self._match_orphans(mapped)
+
+    def _one_by_one(self, sent: Sequence[Sent]) -> list[ordinary.Mapped]:
+        """The provider ids that came with these."""
+        self._rows = deliveries.rows_of(self.tx, [one.delivery_id for one in sent])
         updates: dict[int, tuple[int, ...]] = {}
-        mapped: list[tuple[str, int, int, int]] = []
+        mapped: list[ordinary.Mapped] = []
         for one in sent:
             row = self._rows.get(one.delivery_id)
             if row is None:
@@ -158,9 +143,7 @@ class Flush:
                 ]
             self._change(one.delivery_id, row[1], old, new, reason, outcome.code)
         deliveries.update(self.tx, updates.values())
-        receipts.map_receipts(self.tx, mapped, self.now)
-        if orphans_wait and mapped:
-            self._match_orphans(mapped)
+        return mapped
 
     def _rather_twice(self, delivery_id: int, attempts: int) -> bool:
         """The answer to a cry for help is rather given twice than never, as after a crash (`broadcasts.doubt`)."""
@@ -170,30 +153,33 @@ class Flush:
         """Fold receipts in the order in which they came; what matches nothing waits as an orphan."""
         if not came:
             return
-        by_account: dict[int, list[Receipt]] = {}
+        by_account: dict[int, list[Came]] = {}
         for one in came:
-            by_account.setdefault(one.account, []).append(one.receipt)
-        for account, some in by_account.items():
-            matched = receipts.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some], self.now)
-            others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
+            by_account.setdefault(one.account, []).append(one)
+        for account, whole in by_account.items():
+            together, others = ordinary.deliver(self.tx, whole, self._cause, self._status, self.now)
+            self._together(together)
             if others:
-                matched = {**receipts.match_receipts(self.tx, account, others, self.now), **matched}
-            orphans = []
-            for receipt in some:
-                key = next((key for key in receipt.keys if key in matched), None)
-                if key is None:
-                    orphans.append(
-                        receipts.Orphan(
-                            account, receipt.keys, receipt.state.value, receipt.code, receipt.at.timestamp()
-                        )
-                    )
-                else:
-                    hit = matched[key]
-                    if self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code, key):
-                        self._tally.told(hit[0] >> ORDINAL_BITS, account, receipt)
-            if orphans:
-                receipts.insert_orphans(self.tx, orphans, self.now)
-                self.done.orphans += len(orphans)
+                self._fold_all(account, [one.receipt for one in others])
+
+    def _fold_all(self, account: int, some: Sequence[Receipt]) -> None:
+        matched = receipts.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some], self.now)
+        others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
+        if others:
+            matched = {**receipts.match_receipts(self.tx, account, others, self.now), **matched}
+        orphans = []
+        for receipt in some:
+            key = next((key for key in receipt.keys if key in matched), None)
+            if key is None:
+                at = receipt.at.timestamp()
+                orphans.append(receipts.Orphan(account, receipt.keys, receipt.state.value, receipt.code, at))
+            else:
+                hit = matched[key]
+                if self._fold(hit, RECEIPT_EVENT[receipt.state], receipt.code, key):
+                    self._tally.told(hit[0] >> ORDINAL_BITS, account, receipt)
+        if orphans:
+            receipts.insert_orphans(self.tx, orphans, self.now)
+            self.done.orphans += len(orphans)
 
     def waited(self, waiting: Sequence[tuple[str, int]]) -> None:
         """Receipts, (provider id, account), whose send another process has recorded since they came."""
@@ -235,10 +221,19 @@ class Flush:
         if new == old and new != D.RETRYING:
             return
         if new != old:
-            delta = self._deltas.setdefault(self.ranges.chunk_of(self.tx, delivery_id), [0] * STATES)
-            delta[old] -= 1
-            delta[new] += 1
+            self._count(self.ranges.chunk_of(self.tx, delivery_id), old, new, 1)
         self.done.changes.append(Change(delivery_id, recipient, old, new, reason, code, pmid))
+
+    def _together(self, steps: Sequence[Together]) -> None:
+        for step in steps:
+            for chunk, count in self.ranges.shares(self.tx, step.ids):
+                self._count(chunk, step.old, step.new, count)
+        self.done.together += steps
+
+    def _count(self, chunk: int, old: int, new: int, count: int) -> None:
+        delta = self._deltas.setdefault(chunk, [0] * STATES)
+        delta[old] -= count
+        delta[new] += count
 
     def _cause(self, reason: str, code: str) -> int:
         pair = (reason, code)
@@ -253,6 +248,8 @@ class Flush:
         deliveries.update_receipt(self.tx, self._receipt_updates.values())
         chunks.add_counts(self.tx, self._deltas)
         self._tally.close(self.tx)
+        self.done.broadcasts = {chunk >> ORDINAL_BITS for chunk in self._deltas}
+        self.done.broadcasts |= {change.delivery_id >> ORDINAL_BITS for change in self.done.changes}
         unhappy = (D.FAILED, D.EXPIRED, D.UNKNOWN, D.RETRYING)
         events = [c for c in self.done.changes if (c.recipient <= 0 or c.new in unhappy) and c.reason != ELSEWHERE]
         deliveries.add_events(self.tx, [(c.delivery_id, self.now, D(c.new).word, c.reason, c.code) for c in events])

@@ -11,16 +11,17 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 
 import structlog
 
 from adapters.contract import LedgerUnavailable, Now, Outcome, Receipt
 from broadcasts.following import is_told
 from broadcasts.model import DeliveryState
-from broadcasts.record import Came, ChunkRanges, Flush, Recorded, Sent
+from broadcasts.record import ChunkRanges, Flush
+from broadcasts.recorded import Came, Change, Recorded, Sent
 from lanes.port import Bus
 from store import deliveries, receipts
-from store.chunks import ORDINAL_BITS
 from store.engine import Ledger, LedgerError, Tx
 
 log = structlog.get_logger(__name__)
@@ -177,7 +178,7 @@ class Recorder:
             _tell(recorded)
         for listener in self._listeners:
             listener(recorded)
-        for no in {change.delivery_id >> ORDINAL_BITS for change in recorded.changes}:
+        for no in recorded.broadcasts:
             self._bus.publish(f"broadcast:{no}", {"type": "deliveries", "no": no})
 
     async def _flush_failed(self, sent: list[Sent], waiters: list[asyncio.Future[None]], failed: Exception) -> None:
@@ -203,7 +204,14 @@ def _resolve(waiters: Sequence[asyncio.Future[None]], error: Exception | None) -
 
 def _tell(recorded: Recorded) -> None:
     """What the ledger now says of each message."""
-    for one in recorded.changes:
-        facts = {"was": DeliveryState(one.old).word, "state": DeliveryState(one.new).word, "reason": one.reason}
-        facts |= {"code": one.code, "provider_id": one.provider_id}
-        log.debug("recorded", delivery=one.delivery_id, **{key: value for key, value in facts.items() if value})
+    for step in recorded.together:
+        for one, pmid in zip_longest(step.ids, step.provider_ids, fillvalue=""):
+            _tell_one(Change(int(one), 0, step.old, step.new, "", step.code, str(pmid)))
+    for change in recorded.changes:
+        _tell_one(change)
+
+
+def _tell_one(one: Change) -> None:
+    facts = {"was": DeliveryState(one.old).word, "state": DeliveryState(one.new).word, "reason": one.reason}
+    facts |= {"code": one.code, "provider_id": one.provider_id}
+    log.debug("recorded", delivery=one.delivery_id, **{key: value for key, value in facts.items() if value})

@@ -72,6 +72,25 @@ def update_receipt(tx: Tx, rows: Iterable[Sequence[int | None]]) -> None:
     tx.update_many("delivery", changes, rows, SEEN)
 
 
+def accept_queued(tx: Tx, ids: Sequence[int], account: int, cause: int, now: int) -> list[int]:
+    """Those of `ids` that were queued for a number are accepted in one part, and are given back."""
+    accepted = (
+        "UPDATE delivery SET status = 4, account = ?, attempts = attempts + 1, cause = ?, parts = 1, sent_at = ?,"
+        " done_at = 0 WHERE id IN (?*) AND id BETWEEN ? AND ? AND status = 0 AND parts <= 1 AND recipient > 0"
+        " RETURNING id"
+    )
+    return [row[0] for row in tx.among(accepted, ids, (account, cause, now, min(ids), max(ids)))]
+
+
+def deliver_accepted(tx: Tx, ids: Sequence[int], cause: int, now: int) -> list[int]:
+    """Those of `ids` that were accepted for a number in one part are delivered, and are given back."""
+    delivered = (
+        "UPDATE delivery SET status = 5, cause = ?, parts_done = 1, done_at = ?"
+        " WHERE id IN (?*) AND id BETWEEN ? AND ? AND status = 4 AND parts = 1 AND recipient > 0 RETURNING id"
+    )
+    return [row[0] for row in tx.among(delivered, ids, (cause, now, min(ids), max(ids)))]
+
+
 def settle(tx: Tx, status: int, cause: int, rows: Iterable[Row]) -> None:
     """The new state of rows as they were read."""
     changed = [(status, cause, row[0], row[2], row[3], row[5]) for row in rows]

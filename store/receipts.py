@@ -51,19 +51,31 @@ def match_receipts(tx: Tx, account: int, pmids: Sequence[str], now: float) -> di
 
 
 def _matched(tx: Tx, account: int, pmids: Sequence[bytes], since: int, until: int) -> dict[bytes, Matched]:
+    newest = _meant(tx, account, pmids, since, until)
+    known = deliveries.rows_of(tx, sorted({delivery_id for delivery_id, _ in newest.values()}))
+    return {
+        pmid: (delivery_id, part, row[2], row[4], row[5], row[1], row[3])
+        for pmid, (delivery_id, part) in newest.items()
+        if (row := known.get(delivery_id)) is not None
+    }
+
+
+def meant(tx: Tx, account: int, pmids: Sequence[str], now: float) -> dict[str, tuple[int, int]]:
+    """(delivery id, part) of each of these ids that left lately."""
+    today = day_of(now)
+    wanted = {packed(pmid): pmid for pmid in pmids}
+    found = _meant(tx, account, list(wanted), today - RECEIPT_DAYS, today + 1)
+    return {wanted[pmid]: means for pmid, means in found.items()}
+
+
+def _meant(tx: Tx, account: int, pmids: Sequence[bytes], since: int, until: int) -> dict[bytes, tuple[int, int]]:
     rows = tx.among(
         "SELECT pmid, delivery_id, part FROM receipt"
         " WHERE pmid IN (?*) AND account = ? AND day BETWEEN ? AND ? ORDER BY day",
         pmids,
         (account, since, until),
     )
-    newest = {row[0]: row for row in rows}
-    known = deliveries.rows_of(tx, sorted({row[1] for row in newest.values()}))
-    return {
-        pmid: (delivery_id, part, row[2], row[4], row[5], row[1], row[3])
-        for pmid, delivery_id, part in newest.values()
-        if (row := known.get(delivery_id)) is not None
-    }
+    return {pmid: (delivery_id, part) for pmid, delivery_id, part in rows}
 
 
 @dataclass(frozen=True, slots=True)
