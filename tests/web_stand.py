@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 
 from adapters.contract import Health, HealthState, HookReply, HookRequest, ReceiptState
 from bot.answer_texts import AnswerTexts
@@ -50,7 +51,6 @@ from store.engine import Tx
 from tests import ledgers
 from tests.order_stand import CARRIERS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel
-from web import passwords
 from web.app import make_app
 from web.services import Duty, Services, WebSettings
 
@@ -62,6 +62,8 @@ STEPS = (
 OFFICE_FACTS = OfficeFacts("PCTT Thanh Hoa", "0237.000.0000", "8099", "https://pctt.thanhhoa.gov.vn/")
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 PASSWORD = "mat-khau-thu-nghiem"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""A hash says itself what it costs; that of the house is for attackers (`tests/unit/test_web_access.py`)."""
 STAFF = {"canbo": Role.OFFICER, "lanhdao": Role.APPROVER, "quantri": Role.ADMIN, "khach": Role.VIEWER}
 TEXT = {"text": "Kiểm tra liên lạc", "audience": "all-units", "channels": ["zalo", "sms"]}
 CHAIRMEN = 166
@@ -226,7 +228,7 @@ class Stand:
         ledger, now = self.room.ledger, self.clock()
         await importing.import_people(ledger, self.units, SAMPLE / "people.csv", now)
         await groups.import_groups(ledger, self.units, SAMPLE / "groups.csv", now)
-        stored = await passwords.hashed(PASSWORD)
+        stored = QUICK.hash(PASSWORD)
 
         def admit(tx: Tx) -> None:
             for name, role in STAFF.items():
@@ -276,6 +278,15 @@ class Stand:
         asked = await self.desk.submit(made.code, officer)
         await self.desk.approve(made.code, asked.content_hash, approver)
         return made.code
+
+    async def quiet(self, code: str) -> None:
+        """Everything of it has left and was recorded: from now on nothing changes by itself."""
+        no = (await self.desk.view(code)).id
+
+        async def all_answered() -> bool:
+            return not {"queued", "sending"} & set(await self.room.counts(no))
+
+        await self.room.until(all_answered)
 
     async def arrive(self, count: int | None = None) -> None:
         """The network says "delivered" of what has left by chat."""

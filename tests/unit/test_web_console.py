@@ -461,8 +461,9 @@ async def parts(answer):
 
 async def test_a_tile_turns_while_the_page_is_open(stand):
     code = await stand.sent()
+    await stand.quiet(code)
     officer = await stand.browser()
-    async with asyncio.timeout(10), officer.get(f"/live?broadcast={code}") as answer:
+    async with asyncio.timeout(30), officer.get(f"/live?broadcast={code}") as answer:
         first = await parts(answer)
         assert {"status", "counters", "strip"} <= set(first)
         assert sum(name.startswith("u-") for name in first) == CHAIRMEN
@@ -476,15 +477,19 @@ async def test_a_tile_turns_while_the_page_is_open(stand):
 
 async def test_the_page_can_ask_instead_of_listening(stand):
     code = await stand.sent()
+    await stand.quiet(code)
     officer = await stand.browser()
     now = await (await officer.get(f"/live/now?broadcast={code}")).json()
     again = await officer.get(f"/live/now?broadcast={code}&seen={now['seen']}")
     assert again.status == 204
     await stand.desk.mark(code, "16012", "acknowledged", "", Actor("canbo", Role.OFFICER))
     stand.clock.at += 1
-    await asyncio.sleep(0.3)
-    later = await (await officer.get(f"/live/now?broadcast={code}&seen={now['seen']}")).json()
-    assert "s-acknowledged" in later["parts"]["u-16012"]
+
+    async def turned():
+        answer = await officer.get(f"/live/now?broadcast={code}&seen={now['seen']}")
+        return answer.status == 200 and "s-acknowledged" in (await answer.json())["parts"]["u-16012"]
+
+    await stand.room.until(turned)
     assert (await officer.get("/live/now?broadcast=²")).status == 404
     assert (await stand.client(None).get("/live/now", headers={"HX-Request": "true"})).status == 401
 

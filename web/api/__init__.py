@@ -49,10 +49,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     *watch.ROUTES,
     openapi.openapi,
 )
+_DOCUMENT: Final = openapi.Document(ROUTES)
 
 
 def add_api(app: web.Application) -> None:
     app[LOCKS] = WeakValueDictionary()
     app[BUCKETS] = {}
-    app[openapi.DOCUMENT] = openapi.document(ROUTES)
+    app[openapi.DOCUMENT] = _DOCUMENT
     mount(app, ROUTES)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,9 +23,21 @@ REF: Final = "#/components/schemas/{model}"
 ALWAYS: Final = (401, 403, 422, 429, 500, 503)
 """Problems that any route with a rule may end with."""
 OPEN_ALWAYS: Final = (422, 500, 503)
-DOCUMENT: Final = web.AppKey("openapi", bytes)
-
 _PLACE: Final = re.compile(r"\{(\w+)\}")
+
+
+class Document:
+    """Made when somebody asks for it, and then kept: it takes half a second, and few ask."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = tuple(routes)
+
+    @cached_property
+    def body(self) -> bytes:
+        return document(self._routes)
+
+
+DOCUMENT: Final = web.AppKey("openapi", Document)
 
 
 class FieldProblem(TypedDict):
@@ -44,7 +58,8 @@ class ProblemDocument(TypedDict):
 @endpoint("GET", "/openapi.json", rule=public("it describes the API and holds no data"), summary="This document",
           answer=dict[str, Any])  # fmt: skip
 async def openapi(call: Call[Nothing, Nothing]) -> web.Response:
-    return web.Response(body=call.request.app[DOCUMENT], content_type=JSON)
+    kept = call.request.app[DOCUMENT]
+    return web.Response(body=await asyncio.to_thread(lambda: kept.body), content_type=JSON)
 
 
 def document(routes: Iterable[Route]) -> bytes:
