@@ -1,4 +1,5 @@
-"""Higher roles are given by two people: one administrator asks, another one grants."""
+"""Higher roles, and the addresses of those who have one, are given by two people: one administrator asks, another one
+grants."""
 
 from __future__ import annotations
 
@@ -13,6 +14,18 @@ class PrivilegeRequest:
     staff_id: int
     name: str
     role: str
+    asked_by: str
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRequest:
+    """`channel` is the family."""
+
+    id: int
+    name: str
+    channel: str
+    value: str
     asked_by: str
     asked_at: float
 
@@ -39,6 +52,38 @@ def decide(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
     return bool(
         tx.execute(
             "UPDATE privilege_request SET decided_by = ?, decided_at = ?, granted = ?"
+            " WHERE id = ? AND decided_at IS NULL RETURNING id",
+            (by, now, int(granted), request_id),
+        ).fetchall()
+    )
+
+
+def ask_address(tx: Tx, staff_id: int, channel: str, value: str, asked_by: str, now: float) -> None:
+    """In place of what was asked for the same address before, by whoever asks last."""
+    tx.execute(
+        "DELETE FROM address_request WHERE channel = ? AND value = ? AND decided_at IS NULL",
+        (channel, value),
+    )
+    tx.execute(
+        "INSERT INTO address_request (staff_id, channel, value, asked_by, asked_at) VALUES (?, ?, ?, ?, ?)",
+        (staff_id, channel, value, asked_by, now),
+    )
+
+
+def addresses_waiting(tx: Tx) -> list[AddressRequest]:
+    """For people who are there still, in the order in which they were asked for."""
+    rows = tx.execute(
+        "SELECT a.id, s.name, a.channel, a.value, a.asked_by, a.asked_at FROM address_request a"
+        " JOIN staff s ON s.id = a.staff_id WHERE a.decided_at IS NULL AND s.active = 1 ORDER BY a.id"
+    )
+    return [AddressRequest(*row) for row in rows]
+
+
+def decide_address(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
+    """False where somebody decided before."""
+    return bool(
+        tx.execute(
+            "UPDATE address_request SET decided_by = ?, decided_at = ?, granted = ?"
             " WHERE id = ? AND decided_at IS NULL RETURNING id",
             (by, now, int(granted), request_id),
         ).fetchall()

@@ -1,13 +1,19 @@
-"""Letting people in: what a name and a password must be; a lower role at once, a higher one by two administrators."""
+"""Letting people in: what a name and a password must be; a lower role at once, a higher one by two administrators.
+
+So is an address from which somebody who approves may command: whoever holds that telephone decides what leaves.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from broadcasts.model import Problem, Role
-from store import access, audit, privileges
+from directory.staff_addresses import AddressRefused, bind_address, kept_address
+from store import access, approvals, audit, privileges
 from store.access import Staff
 from store.engine import Tx
+from store.privileges import AddressRequest
+from text.numbers import mask
 from web import passwords
 from web.roles import ORDER
 
@@ -55,6 +61,47 @@ def change_role(tx: Tx, one: Staff, role: Role, by: str, now: float) -> bool:
 def gives_alone(by: str, role: Role) -> bool:
     """Whether `by` needs nobody else to give this role."""
     return access.is_operator(by) or _is_open(role)
+
+
+def admit_address(tx: Tx, name: str, channel: str, address: str, by: str, now: float) -> tuple[str, bool]:
+    """Bind an address to a member of staff, or ask for it. The address as it is kept, and whether it holds already.
+    Raises `AddressRefused`."""
+    one = access.staff_named(tx, name)
+    if one is None or gives_alone(by, Role(one.role)):
+        return _bound(tx, name, channel, address, by, now), True
+    kept = kept_address(channel, address)
+    has = approvals.member(tx, channel, kept)
+    if has is not None and has.name != name:
+        raise AddressRefused("address", "address_bound")
+    if has is None:
+        privileges.ask_address(tx, one.id, channel, kept, by, now)
+        audit.record(tx, now, by, "address_asked", name=name, channel=channel, address=mask(kept))
+    return kept, has is not None
+
+
+def grant_address(tx: Tx, asked: AddressRequest, by: str, now: float) -> None:
+    """A second administrator agrees. Raises `AddressRefused` where the address became somebody else's."""
+    privileges.decide_address(tx, asked.id, by, True, now)
+    _bound(tx, asked.name, asked.channel, asked.value, by, now, asked_by=asked.asked_by)
+
+
+def refuse_address(tx: Tx, asked: AddressRequest, by: str, now: float) -> None:
+    """Also whoever asked may take it back."""
+    privileges.decide_address(tx, asked.id, by, False, now)
+    audit.record(tx, now, by, "address_refused", name=asked.name, channel=asked.channel, address=mask(asked.value))
+
+
+def remove_address(tx: Tx, name: str, channel: str, address: str, by: str, now: float) -> str:
+    """Less is decided alone. The address as it was kept. Raises `AddressRefused`."""
+    kept = bind_address(tx, name, channel, address, now, remove=True)
+    audit.record(tx, now, by, "unbind_staff", name=name, channel=channel, address=mask(kept))
+    return kept
+
+
+def _bound(tx: Tx, name: str, channel: str, address: str, by: str, now: float, **more: str) -> str:
+    kept = bind_address(tx, name, channel, address, now)
+    audit.record(tx, now, by, "bind_staff", name=name, channel=channel, address=mask(kept), **more)
+    return kept
 
 
 def _is_open(role: Role) -> bool:

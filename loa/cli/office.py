@@ -101,6 +101,7 @@ def bind_user(
     config: Config = None,
 ) -> None:
     """Let a member of staff command by message from this address: approve, status, who is silent."""
+    waiting = False
     try:
         kept = _into_idle_ledger(
             config, lambda tx: bind_address(tx, name, channel, address, time.time(), remove=remove)
@@ -109,8 +110,10 @@ def bind_user(
         raise Failed(f"problem.{refused.key}", **refused.params) from None
     if kept is None:
         body = {"channel": channel, "address": address, "remove": remove}
-        kept = api(config, admin=True).post(f"/staff/{quote(name, safe='')}/addresses", body)["address"]
-    line({"user": name, "channel": channel, "address": kept, "bound": not remove})
+        said = api(config, admin=True).post(f"/staff/{quote(name, safe='')}/addresses", body)
+        kept, waiting = said["address"], said["waiting"]
+    bound = not (remove or waiting)
+    line({"user": name, "channel": channel, "address": kept, "bound": bound} | ({"waiting": True} if waiting else {}))
 
 
 def add_key(name: Annotated[str, typer.Argument()], role: RoleOption, config: Config = None) -> None:

@@ -253,6 +253,8 @@ class StaffAddressAnswer(TypedDict):
     address: str
     """As it is kept."""
     bound: bool
+    waiting: bool
+    """A second administrator has to agree, since this person approves."""
 
 
 class GrantAnswer(TypedDict):

@@ -8,13 +8,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from broadcasts.model import Problem, Role
-from directory.staff_addresses import AddressRefused, bind_address
+from directory.staff_addresses import AddressRefused
 from directory.units import Unit
 from store import access, audit
+from store.engine import Tx
 from text.folding import fold
-from text.numbers import mask
 from web import passwords
-from web.admitting import admit, gives_alone
+from web.admitting import admit, admit_address, gives_alone, remove_address
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.models import (
     ChannelPage,
@@ -97,17 +97,21 @@ async def add_staff(call: Call[NewStaff, Nothing]) -> dict[str, Any]:
 @endpoint("POST", "/staff/{name}/addresses", rule=at_least(Role.ADMIN), body=StaffAddress, answer=StaffAddressAnswer,
           summary="Bind a telephone or account to a member of staff, or take it away")  # fmt: skip
 async def bind_staff(call: Call[StaffAddress, Nothing]) -> dict[str, Any]:
-    given, name, now = call.body, call.path("name"), call.services.now()
+    """For somebody who approves a second administrator has to agree, on the page: `waiting` until then."""
+    given, name, who, now = call.body, call.path("name"), call.who.name, call.services.now()
+
+    def write(tx: Tx) -> tuple[str, bool]:
+        if given.remove:
+            return remove_address(tx, name, given.channel, given.address, who, now), False
+        return admit_address(tx, name, given.channel, given.address, who, now)
+
     try:
-        kept = await call.services.ledger.write(
-            lambda tx: bind_address(tx, name, given.channel, given.address, now, remove=given.remove)
-        )
+        kept, bound = await call.services.ledger.write(write)
     except AddressRefused as refused:
         problem = Problem(refused.field, refused.key, dict(refused.params))
         raise Trouble(422, "invalid_input", errors=[problem]) from refused
-    action = "unbind_staff" if given.remove else "bind_staff"
-    await _audit(call, action, name=name, channel=given.channel, address=mask(kept))
-    return {"user": name, "channel": given.channel, "address": kept, "bound": not given.remove}
+    waiting = not (bound or given.remove)
+    return {"user": name, "channel": given.channel, "address": kept, "bound": bound, "waiting": waiting}
 
 
 @endpoint("POST", "/keys", rule=at_least(Role.ADMIN), summary="Make an API key", body=NewKey, answer=KeyAnswer,

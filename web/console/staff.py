@@ -7,8 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from broadcasts.model import Problem, Role
-from store import access, audit, privileges, second_factors
+from store import access, approvals, audit, privileges, second_factors
 from store.access import NameTaken, Staff
+from store.approvals import BoundStaff
 from store.engine import Tx
 from store.privileges import PrivilegeRequest
 from web import passwords
@@ -29,16 +30,18 @@ async def staff_page(request: web.Request) -> web.StreamResponse:
 async def _shown(
     request: web.Request, problem: Problem | None = None, shown_password: tuple[str, str] | None = None
 ) -> web.StreamResponse:
-    def read(tx: Tx) -> tuple[list[Staff], list[PrivilegeRequest], set[str]]:
-        return access.list_staff(tx), privileges.waiting(tx), set(second_factors.without(tx, list(Role)))
+    def read(tx: Tx) -> tuple[list[Staff], list[PrivilegeRequest], set[str], list[BoundStaff]]:
+        without = set(second_factors.without(tx, list(Role)))
+        return access.list_staff(tx), privileges.waiting(tx), without, approvals.bound(tx)
 
-    people, waiting, without = await services_of(request).ledger.read(read)
+    people, waiting, without, bound = await services_of(request).ledger.read(read)
     return await render(
         request,
         "staff.html",
         status=422 if problem else 200,
         people=people,
         waiting=waiting,
+        addresses={one.staff_id: [at for at in bound if at.staff.id == one.staff_id] for one in waiting},
         asked={one.staff_id: one for one in waiting},
         without=without,
         roles=tuple(Role),

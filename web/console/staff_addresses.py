@@ -1,4 +1,5 @@
-"""Địa chỉ lệnh: from which telephones and accounts members of staff may command by message; bound and taken away."""
+"""Địa chỉ lệnh: from which telephones and accounts members of staff may command by message; bound and taken away, those
+of people who approve by two administrators."""
 
 from __future__ import annotations
 
@@ -8,15 +9,17 @@ from aiohttp import web
 
 from broadcasts.model import Problem, Role
 from directory.columns import Form, load_words
-from directory.staff_addresses import AddressRefused, bind_address
-from store import access, approvals, audit
+from directory.staff_addresses import AddressRefused
+from store import access, approvals, privileges
 from store.access import Staff
 from store.approvals import BoundStaff
 from store.engine import Tx
-from text.numbers import mask
+from store.privileges import AddressRequest
+from web.admitting import OPEN, admit_address, grant_address, refuse_address, remove_address
 from web.console.page import page, render, see_other
 from web.context import actor_of, services_of
-from web.roles import at_least
+from web.problems import Trouble
+from web.roles import ORDER, at_least
 
 ADMIN: Final = at_least(Role.ADMIN)
 PATH: Final = "/staff-addresses"
@@ -28,15 +31,18 @@ async def staff_addresses(request: web.Request) -> web.StreamResponse:
 
 
 async def _shown(request: web.Request, problem: Problem | None = None) -> web.StreamResponse:
-    def read(tx: Tx) -> tuple[list[Staff], list[BoundStaff]]:
-        return [one for one in access.list_staff(tx) if one.active], approvals.bound(tx)
+    def read(tx: Tx) -> tuple[list[Staff], list[BoundStaff], list[AddressRequest]]:
+        people = [one for one in access.list_staff(tx) if one.active]
+        return people, approvals.bound(tx), privileges.addresses_waiting(tx)
 
-    people, bound = await services_of(request).ledger.read(read)
+    people, bound, waiting = await services_of(request).ledger.read(read)
     return await render(
         request,
         "staff_addresses.html",
         status=422 if problem else 200,
         people=people,
+        waiting=waiting,
+        guarded=tuple(role.value for role in ORDER[ORDER.index(OPEN) + 1 :]),
         bound={one.name: [other for other in bound if other.staff.id == one.id] for one in people},
         families=sorted(name for name, family in load_words().families.items() if family.form is not Form.LANDLINE),
         problem=problem,
@@ -45,15 +51,16 @@ async def _shown(request: web.Request, problem: Problem | None = None) -> web.St
 
 @page("POST", PATH, ADMIN)
 async def change(request: web.Request) -> web.StreamResponse:
-    """Binds an address, or takes it away (`remove`); both stand in the log, without the whole number."""
+    """Binds an address or asks for it, or takes it away (`remove`); all stand in the log, without the whole number."""
     form, services, actor = await request.post(), services_of(request), actor_of(request)
     name, channel, address = (str(form.get(key, "")).strip() for key in ("name", "channel", "address"))
     remove, now = form.get("remove") == "1", services.now()
 
     def write(tx: Tx) -> None:
-        kept = bind_address(tx, name, channel, address, now, remove=remove)
-        action = "unbind_staff" if remove else "bind_staff"
-        audit.record(tx, now, actor.name, action, name=name, channel=channel, address=mask(kept))
+        if remove:
+            remove_address(tx, name, channel, address, actor.name, now)
+        else:
+            admit_address(tx, name, channel, address, actor.name, now)
 
     try:
         await services.ledger.write(write)
@@ -62,4 +69,29 @@ async def change(request: web.Request) -> web.StreamResponse:
     return see_other(PATH)
 
 
-ROUTES: Final = (staff_addresses, change)
+@page("POST", PATH + "/requests/{id}", ADMIN)
+async def decide(request: web.Request) -> web.StreamResponse:
+    """Another administrator than the one who asked, and not the person themselves, agrees or does not."""
+    form, actor, now = await request.post(), actor_of(request), services_of(request).now()
+    granted = form.get("verdict") == "grant"
+
+    def settle(tx: Tx) -> None:
+        number = request.match_info["id"]
+        asked = next((one for one in privileges.addresses_waiting(tx) if str(one.id) == number), None)
+        if asked is None:
+            raise Trouble(409, "decided_already")
+        if not granted:
+            refuse_address(tx, asked, actor.name, now)
+            return
+        if actor.name in (asked.asked_by, asked.name):
+            raise Trouble(403, "second_person_needed")
+        grant_address(tx, asked, actor.name, now)
+
+    try:
+        await services_of(request).ledger.write(settle)
+    except AddressRefused as refused:
+        return await _shown(request, Problem(refused.field, refused.key, dict(refused.params)))
+    return see_other(PATH)
+
+
+ROUTES: Final = (staff_addresses, change, decide)
