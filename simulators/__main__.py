@@ -36,6 +36,7 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     for name in ("zalo", "telegram", "smsc", "smsc-control", "phones", "mail", "esms", "speedsms"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--journals", type=Path, help="a folder; who is started anew with it knows what was")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when the parent process ends")
     return parser.parse_args(given)
 
@@ -66,6 +67,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
             esms=arguments.esms_port,
             speedsms=arguments.speedsms_port,
         ),
+        journals=arguments.journals,
         units={unit.code: unit.name for unit in units.load().all},
     )
 

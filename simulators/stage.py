@@ -25,6 +25,8 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 from aiohttp import web
 
+from simulators.journal import Journal
+
 STAGE_MEMORY = 50_000
 """Messages kept for the control API; a benchmark's older ones are only counted."""
 SSE_KEEPALIVE_SECONDS = 15.0
@@ -90,13 +92,15 @@ Listener = Callable[[Shown], None]
 class Stage:
     """Append-only log with numbered lines, live listeners and counters."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
+        """`journal`: keeps every line; those that it has are there already."""
         self.lines: deque[Shown] = deque(maxlen=STAGE_MEMORY)
         self.counters: Counter[str] = Counter()
         self.files: dict[str, StoredFile] = {}
         """What was uploaded, by the provider's id."""
         self._listeners: list[Listener] = []
         self._last = 0
+        self._remember(journal or Journal())
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` for every new line, from the event loop; returns the way to stop it."""
@@ -115,6 +119,14 @@ class Stage:
         """A message was edited or its button pressed: listeners get the same line, with its old number, once more."""
         for listener in tuple(self._listeners):
             listener(line)
+
+    def _remember(self, journal: Journal) -> None:
+        if not journal.on:
+            return
+        known = {one["line"]["n"]: Shown(**one["line"]) for one in journal.read() if one["what"] == "line"}
+        self.lines.extend(known[n] for n in sorted(known))
+        self._last = max(known, default=0)
+        self.listen(lambda line: journal.write("line", line=line))
 
     def find(self, n: int) -> Shown | None:
         return next((line for line in reversed(self.lines) if line.n == n), None)

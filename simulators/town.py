@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from simulators import esms, mailbox, phones, smsc, speedsms, telegram, zalo
 from simulators.apps import App, GroupChat
 from simulators.crowd import Crowd
+from simulators.journal import Journal
 from simulators.people import Habit, Manner, Person, newcomers, plan, read_words
 from simulators.phones import PhoneWall
 from simulators.phones.wording import wording
@@ -43,6 +45,8 @@ class Plan:
     host: str = "127.0.0.1"
     ports: Ports = Ports()
     units: Mapping[str, str] = field(default_factory=dict)
+    journals: Path | None = None
+    """A folder in which Zalo, Telegram and the SMSC keep what they know; None: nobody remembers an earlier life."""
 
 
 @dataclass(slots=True)
@@ -83,11 +87,13 @@ async def found(wanted: Plan) -> Town:
     """Start everything. Raises OSError when a port is taken; then nothing is left running."""
     async with AsyncExitStack() as stack:
         host, ports = wanted.host, wanted.ports
-        zalo_sim = await zalo.start(host=host, port=ports.zalo)
+        habits = plan(wanted.people, read_words(), wanted.seed)
+        zalo_sim, telegram_sim, carrier = _peopled(wanted, habits)
+        await zalo_sim.listen(host, ports.zalo)
         stack.push_async_callback(zalo_sim.close)
-        telegram_sim = await telegram.start(host=host, port=ports.telegram)
+        await telegram_sim.listen(host, ports.telegram)
         stack.push_async_callback(telegram_sim.close)
-        carrier = await smsc.start(host=host, port=ports.smsc, control_port=ports.smsc_control, seed=wanted.seed)
+        await carrier.open(host, ports.smsc, ports.smsc_control)
         stack.push_async_callback(carrier.close)
         esms_sim = await esms.start(host=host, port=ports.esms, seed=wanted.seed)
         stack.push_async_callback(esms_sim.close)
@@ -95,10 +101,8 @@ async def found(wanted: Plan) -> Town:
         stack.push_async_callback(speedsms_sim.close)
         letters = await mailbox.start(host=host, port=ports.mail)
         stack.push_async_callback(letters.close)
-        habits = plan(wanted.people, read_words(), wanted.seed)
-        _settle(wanted.people, habits, zalo_sim, telegram_sim, carrier)
         dead = _dead(wanted.people, habits)
-        for sms in (carrier, esms_sim, speedsms_sim):
+        for sms in (esms_sim, speedsms_sim):
             sms.set_faults({"off_numbers": dead})
         apps = (
             App("zalo", "zalo", zalo_sim.stage, zalo_sim),
@@ -111,12 +115,24 @@ async def found(wanted: Plan) -> Town:
         if wanted.replies:
             crowd = Crowd(apps, wanted.people, habits, wanted.speed, groups)
             stack.push_async_callback(crowd.close)
-        arriving = newcomers()
-        _arrive(arriving, zalo_sim, telegram_sim, carrier)
-        world = phones.World(apps, (*wanted.people, *arriving), groups, wanted.units)
+        zalo_sim.resume()
+        world = phones.World(apps, (*wanted.people, *newcomers()), groups, wanted.units)
         wall = await phones.start(world, host, ports.phones)
         stack.push_async_callback(wall.close)
         return Town(zalo_sim, telegram_sim, carrier, esms_sim, speedsms_sim, letters, wall, habits, stack.pop_all())
+
+
+def _peopled(wanted: Plan, habits: Mapping[str, Habit]) -> tuple[zalo.ZaloSim, telegram.TelegramSim, smsc.SmscSim]:
+    """Those that listen only once their people are there: who calls an anew started one finds nobody missing."""
+    kept = {
+        name: Journal(wanted.journals and wanted.journals / f"{name}.jsonl") for name in ("zalo", "telegram", "smsc")
+    }
+    zalo_sim, telegram_sim = zalo.ZaloSim(journal=kept["zalo"]), telegram.TelegramSim(journal=kept["telegram"])
+    carrier = smsc.made(seed=wanted.seed, journal=kept["smsc"])
+    _settle(wanted.people, habits, zalo_sim, telegram_sim, carrier)
+    _arrive(newcomers(), zalo_sim, telegram_sim, carrier)
+    carrier.set_faults({"off_numbers": _dead(wanted.people, habits)})
+    return zalo_sim, telegram_sim, carrier
 
 
 def _settle(

@@ -12,8 +12,10 @@ from typing import Final
 from adapters.sms.smpp import incoming
 from adapters.sms.smpp.incoming import Place
 from adapters.sms.smpp.pdu import HEADER, Bind, Command, MalformedPdu, decode_message, encode
+from simulators.journal import Journal
 from simulators.smsc import odd
 from simulators.smsc.faults import Faults
+from simulators.smsc.memory import remember, write_part
 from simulators.smsc.messages import Dates, id_style, person_writes, receipt
 from simulators.smsc.phones import DELIVERED, Phones
 from simulators.smsc.session import Session
@@ -36,8 +38,13 @@ _FAST: Final = re.compile(
 
 
 class Carrier:
-    def __init__(self, stage: Stage, systems: Mapping[str, str], short_code: str, seed: int) -> None:
-        """`systems`: password by system_id; people's messages go to the first. `short_code`: where they write to."""
+    def __init__(
+        self, stage: Stage, systems: Mapping[str, str], short_code: str, seed: int,
+        journal: Journal | None = None,
+    ) -> None:  # fmt: skip
+        """`systems`: password by system_id; people's messages go to the first. `short_code`: where they write to.
+        `journal`: what it has is known from the start."""
+        self.journal = journal or Journal()
         self.name = "LOASMSC"
         self.stage = stage
         self.phones = Phones(stage, seed)
@@ -46,16 +53,19 @@ class Carrier:
         self.faults = Faults()
         self.loop = asyncio.get_running_loop()
         self.wheel = Wheel()
-        self.systems = {name: System(name, password, stage.counters, self.wheel) for name, password in systems.items()}
+        self.systems = {
+            name: System(name, password, stage.counters, self.wheel, self.journal) for name, password in systems.items()
+        }
         self.submits = self.accepted = self.throttled = self.refused = self.binds = 0
         self.receipts = self.delivered = self.failed = 0
         self.typed = self.stray_answers = self.unbinds = self.alive = self.most_sessions = 0
         self._plain = True
         self._dates = Dates()
-        self._id = int(time.time()) * _ID_SPAN
+        self.last_id = int(time.time()) * _ID_SPAN
         self._id_text = id_style("dec")
         self._receipt_id_text = self._id_text
         self._mo_ref = self.phones.random.randrange(_ID_SPAN)
+        remember(self)
 
     def set_faults(self, faults: Faults) -> None:
         self.faults = faults
@@ -130,11 +140,13 @@ class Carrier:
             if status:
                 self._refuse(session, sequence, status)
                 return
-        self._id += 1
+        self.last_id += 1
         self.accepted += 1
-        message_id = self._id_text(self._id)
+        message_id = self._id_text(self.last_id)
         stat, err = self.phones.fate(to)
         reached = stat == "DELIVRD"
+        if self.journal.on:
+            write_part(self.journal, self.last_id, to, source, octets, coding_number, place)
         self.phones.arrive(to, source, octets, coding_number, place, message_id, reached)
         pdu = HEADER.pack(len(message_id) + 17, _SUBMIT_RESP, 0, sequence) + message_id.encode() + b"\0"
         faults = self.faults
@@ -153,7 +165,7 @@ class Carrier:
             return
         now = time.time()
         stamp = self._dates.at(now)
-        receipt_id = self._receipt_id_text(self._id)
+        receipt_id = self._receipt_id_text(self.last_id)
         if (stat, err) == DELIVERED:
             self.delivered += 1
         else:
@@ -166,11 +178,7 @@ class Carrier:
         delay = faults.receipt_delay
         if faults.receipt_jitter:
             delay += self.phones.random.random() * faults.receipt_jitter
-        if delay:
-            for copy in copies:
-                self.wheel.add(delay, system, copy)
-        else:
-            system.outbox += copies
+        system.owe(copies, delay)
 
     def _part_is_reported(self, place: Place | None) -> bool:
         parts = self.faults.receipt_parts
@@ -200,7 +208,8 @@ class Carrier:
         self.phones.watched.add(sender)
         system = next(iter(self.systems.values()))
         deliveries = person_writes(self.faults, sender, to, text, self._mo_ref, self.phones.random)
-        system.put(deliveries)
+        system.owe(deliveries)
+        system.flush()
         self.publish()
 
     # Time and figures

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from adapters.sms.smpp import tlv
@@ -32,6 +32,15 @@ _QUOTED_OCTETS: Final = 20
 
 Delivery = tuple[int, bytes, bool]
 """command_id, body, and whether a person wrote it."""
+
+
+def written(delivery: Delivery) -> tuple[int, str, bool]:
+    """As a journal keeps it."""
+    return int(delivery[0]), delivery[1].decode("latin-1"), delivery[2]
+
+
+def read(kept: Sequence[Any]) -> Delivery:
+    return kept[0], kept[1].encode("latin-1"), kept[2]
 
 
 def id_style(name: str) -> Callable[[int], str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from simulators.journal import Journal
 from simulators.knobs import turned
 from simulators.serving import Served, serve
 from simulators.smsc.carrier import Carrier
@@ -37,7 +38,7 @@ class SmscSim:
         self._control: Served | None = None
         self._keeper: asyncio.Task[None] | None = None
 
-    async def open(self, host: str, port: int, control_port: int, tls: ssl.SSLContext | None) -> None:
+    async def open(self, host: str, port: int, control_port: int, tls: ssl.SSLContext | None = None) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Session(self.carrier), host, port, ssl=tls)
         self.host, self.port = host, self._server.sockets[0].getsockname()[1]
@@ -120,6 +121,14 @@ def _control_app(sim: SmscSim) -> web.Application:
     return app
 
 
+def made(
+    systems: Mapping[str, str] | None = None, short_code: str = SHORT_CODE, seed: int = 1,
+    journal: Journal | None = None,
+) -> SmscSim:  # fmt: skip
+    """A carrier that does not listen yet."""
+    return SmscSim(Carrier(Stage(journal), systems or {SYSTEM_ID: PASSWORD}, short_code, seed, journal))
+
+
 async def start(
     *,
     host: str = "127.0.0.1",
@@ -129,11 +138,12 @@ async def start(
     short_code: str = SHORT_CODE,
     seed: int = 1,
     faults: Mapping[str, Any] | None = None,
+    journal: Journal | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> SmscSim:
     """Listen on loopback; port 0 takes any free one. `systems`: password by system_id. Raises OSError when a port is
     taken, ValueError for a knob that is none."""
-    sim = SmscSim(Carrier(Stage(), systems or {SYSTEM_ID: PASSWORD}, short_code, seed))
+    sim = made(systems, short_code, seed, journal)
     sim.set_faults(dict(faults or {}))
     await sim.open(host, port, control_port, tls)
     return sim

@@ -6,7 +6,8 @@ import asyncio
 from collections import Counter, deque
 from typing import Final
 
-from simulators.smsc.messages import Delivery
+from simulators.journal import Journal
+from simulators.smsc.messages import Delivery, written
 from simulators.smsc.session import Session
 from simulators.smsc.wheel import Wheel
 
@@ -15,7 +16,7 @@ RETRIED: Final = frozenset({0x04, 0x08, 0x14, 0x58, 0x64})
 
 
 class System:
-    def __init__(self, name: str, password: str, counters: Counter[str], wheel: Wheel) -> None:
+    def __init__(self, name: str, password: str, counters: Counter[str], wheel: Wheel, journal: Journal) -> None:
         self.name = name
         self.password = password
         self.sessions: list[Session] = []
@@ -25,6 +26,18 @@ class System:
         self.redeliver_delay = 1.0
         self._counters = counters
         self._wheel = wheel
+        self._journal = journal
+
+    def owe(self, deliveries: list[Delivery], delay: float = 0.0) -> None:
+        """New ones, for after `delay` seconds; they go with the next `flush`."""
+        if self._journal.on:
+            for delivery in deliveries:
+                self._journal.write("owed", system=self.name, delivery=written(delivery))
+        if not delay:
+            self.outbox += deliveries
+            return
+        for delivery in deliveries:
+            self._wheel.add(delay, self, delivery)
 
     def put(self, deliveries: list[Delivery]) -> None:
         self.outbox += deliveries
@@ -40,13 +53,13 @@ class System:
                 session.deliver(take)
 
     def answered(self, delivery: Delivery, status: int) -> None:
-        if status == 0:
-            self._counters["acknowledged"] += 1
-        elif status in RETRIED:
+        if status in RETRIED:
             self._counters["put_off"] += 1
             self._wheel.add(self.redeliver_delay, self, delivery)
-        else:
-            self._counters["dropped"] += 1
+            return
+        self._counters["dropped" if status else "acknowledged"] += 1
+        if self._journal.on:
+            self._journal.write("paid", system=self.name, delivery=written(delivery))
 
     def leave(self, session: Session) -> None:
         """Its unanswered deliveries come again, first."""

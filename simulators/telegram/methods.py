@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import orjson
@@ -56,6 +56,14 @@ class BotApi:
             self.unpin_chat_message, self.get_chat,
         )  # fmt: skip
         self.methods = {method.__name__.replace("_", ""): method for method in methods}
+
+    def remember(self, callbacks: Iterable[str]) -> None:
+        """Buttons that were pressed in an earlier life, and the lines of our messages that the stage knows from it."""
+        self.open_callbacks.update(callbacks)
+        for line in self.stage.lines:
+            if line.sender == "loa":
+                chat, _, number = line.provider_id.partition(":")
+                self._shown[int(chat), int(number)] = line.n
 
     async def get_me(self, _: Params) -> Json:
         return self.world.bot

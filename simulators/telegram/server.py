@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 from aiohttp import web
 
+from simulators.journal import Journal
 from simulators.knobs import turned
 from simulators.serving import Served, serve
 from simulators.stage import Shown, Stage, StoredFile, routes
@@ -28,15 +29,28 @@ EDITING = {"editmessagetext"}
 class TelegramSim:
     """`start()` makes one. `calls` counts requests by method; `world` may be filled by tests and by the people."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str = DEFAULT_TOKEN, journal: Journal | None = None) -> None:
+        """`journal`: what it has is known from the start, but for files, webhooks and flood limits."""
         self.token = token
+        self._journal = journal or Journal()
         bot = {"id": int(token.partition(":")[0]), "is_bot": True, "first_name": "Loa", "username": BOT_USERNAME}
-        self.world = World(bot)
-        self.updates = Updates()
-        self.stage = Stage()
+        self.world = World(bot, journal=self._journal)
+        self.updates = Updates(self._journal)
+        self.stage = Stage(self._journal)
         self.api = BotApi(self.world, self.updates, self.stage)
         self.calls = self.stage.counters
         self._served: Served | None = None
+        self._remember()
+
+    def _remember(self) -> None:
+        kept: dict[str, list[Json]] = {"message": [], "update": [], "done": []}
+        for one in self._journal.read():
+            kept.setdefault(one["what"], []).append(one)
+        for one in kept["message"]:
+            self.world.remember(one["message"])
+        updates = [one["update"] for one in kept["update"]]
+        self.updates.remember(updates, {one["update_id"] for one in kept["done"]})
+        self.api.remember(one["callback_query"]["id"] for one in updates if "callback_query" in one)
 
     @property
     def url(self) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import orjson
+
+from simulators.journal import Journal
 
 FIRST_UPDATE_ID = 700_000_001
 WEBHOOK_TIMEOUT_SECONDS = 10.0
@@ -31,7 +34,7 @@ class Hook:
 class Updates:
     """First in, first out; an update leaves only when the bot confirmed it."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         self.waiting: deque[Json] = deque()
         self.hook = Hook()
         self.duplicate = False
@@ -39,10 +42,12 @@ class Updates:
         self._next = FIRST_UPDATE_ID
         self._changed = asyncio.Event()
         self._pusher: asyncio.Task[None] | None = None
+        self._journal = journal or Journal()
 
     def add(self, kind: str, content: Json) -> Json:
         update = {"update_id": self._next, kind: content}
         self._next += 1
+        self._journal.write("update", update=update)
         self.waiting.append(update)
         self._changed.set()
         return update
@@ -53,7 +58,7 @@ class Updates:
         mine = self.polls
         self._changed.set()  # wakes an older poll, which then ends
         while self.waiting and self.waiting[0]["update_id"] < offset:
-            self.waiting.popleft()
+            self._done(self.waiting[0])
         deadline = time.monotonic() + wait
         while not self.waiting and (left := deadline - time.monotonic()) > 0:
             self._changed.clear()
@@ -95,7 +100,18 @@ class Updates:
                 if self.duplicate:
                     await self._call(session, update)
                 if self.waiting and self.waiting[0] is update:
-                    self.waiting.popleft()
+                    self._done(update)
+
+    def _done(self, update: Json) -> None:
+        self.waiting.popleft()
+        self._journal.write("done", update_id=update["update_id"])
+
+    def remember(self, added: Iterable[Json], done: Container[int]) -> None:
+        """Updates of an earlier life, and the numbers of those that the bot confirmed."""
+        for update in added:
+            self._next = update["update_id"] + 1
+            if update["update_id"] not in done:
+                self.waiting.append(update)
 
     async def _call(self, session: aiohttp.ClientSession, update: Json) -> str:
         """One webhook call. Returns Telegram's words for what went wrong, "" for a 2xx."""

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulators.journal import Journal
+
 FIRST_MESSAGE_ID = 100
 SUPERGROUP_OFFSET = -1_000_000_000_000
 """Supergroup ids have the form -100…; those of plain groups are small negatives (Bot API, Chat `id`)."""
@@ -49,6 +51,7 @@ class World:
     groups: dict[int, Group] = field(default_factory=dict)
     messages: dict[tuple[int, int], Json] = field(default_factory=dict)
     pinned: dict[int, int] = field(default_factory=dict)
+    journal: Journal = field(default_factory=Journal)
     _last: dict[int, int] = field(default_factory=dict)
 
     def person(self, id: int, name: str = "", started: bool = True) -> Person:
@@ -70,7 +73,16 @@ class World:
         self._last[chat.id] = number
         message = {"message_id": number, "from": sender, "chat": chat.chat(), "date": int(time.time()), **content}
         self.messages[chat.id, number] = message
+        self.journal.write("message", message=message)
         return message
+
+    def remember(self, message: Json) -> None:
+        """A message of an earlier life."""
+        chat, number = message["chat"]["id"], message["message_id"]
+        self.messages[chat, number] = message
+        self._last[chat] = max(number, self._last.get(chat, 0))
+        if not message["from"]["is_bot"]:
+            self.person(message["from"]["id"], message["from"]["first_name"]).started = True
 
     def upgrade(self, group: Group) -> Group:
         """The group becomes a supergroup with another id; the old one only tells where it went."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from simulators.journal import Journal
 from simulators.stage import Stage
 from simulators.zalo import limits
 from simulators.zalo.answers import Refused
@@ -27,7 +28,9 @@ class Messages:
         webhook: WebhookSender,
         faults: Callable[[], Faults],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        journal: Journal | None = None,
     ) -> None:
+        self._journal = journal or Journal()
         self.events = Events(app)
         self._app = app
         self._world = world
@@ -68,6 +71,18 @@ class Messages:
             raise Refused(-403, "OA is not in group")
         return found
 
+    def remember(self) -> None:
+        """What was sent to a person in an earlier life, and shown on no phone yet, arrives now; and what a phone showed
+        is told again: Zalo does not know whether it had told it."""
+        shown = {line.provider_id for line in self._stage.lines}
+        for one in self._journal.read():
+            if one["what"] == "taken":
+                user, message = self._world.users[one["user_id"]], Message(**one["message"])
+                if message.message_id not in shown:
+                    self._bring(message, user, one["buttons"])
+                elif user.on_mobile and self._faults().received:
+                    self._webhook.send(self.events.received(message.message_id, user.user_id, self._world.stamp()))
+
     def wake(self, user: User) -> None:
         """The phone is on again: what waited arrives."""
         waiting, user.waiting = user.waiting, []
@@ -85,6 +100,7 @@ class Messages:
             raise Refused(-230, "User has not interacted with the OA in the past 7 days")
         message = self._world.write(user.user_id, FROM_OA, kind, text, self._app.oa_id, user.user_id, url)
         self._stage.counters["user_messages"] += 1
+        self._journal.write("taken", user_id=user.user_id, message=message, buttons=buttons)
         await self._announce(message, user.user_id, user, buttons)
         return {"message_id": message.message_id, "user_id": user.user_id}
 
@@ -134,14 +150,19 @@ class Messages:
         if faults.echo:
             under_way.append(self._webhook.send(self.events.echo(message, to, group=user is None)))
         if user is not None:
-            if user.off:
-                user.waiting.append(lambda: self._spawn(self._arrive(message, user, buttons or [])))
-            elif faults.events_before_reply:
+            if faults.events_before_reply and not user.off:
                 await self._arrive(message, user, buttons or [])
             else:
-                self._spawn(self._arrive(message, user, buttons or []))
+                self._bring(message, user, buttons or [])
         if faults.events_before_reply:
             await asyncio.gather(*[task for task in under_way if task is not None])
+
+    def _bring(self, message: Message, user: User, buttons: list[Json]) -> None:
+        """To the phone, once it is on."""
+        if user.off:
+            user.waiting.append(lambda: self._spawn(self._arrive(message, user, buttons)))
+        else:
+            self._spawn(self._arrive(message, user, buttons))
 
     async def _arrive(self, message: Message, user: User, buttons: list[Json]) -> None:
         faults = self._faults()

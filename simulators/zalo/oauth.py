@@ -1,7 +1,7 @@
 """The simulated OAuth v4 server: consent, code exchange, rotation.
 
 Tokens are signed instead of listed, so a simulator that is started anew still knows those of its last life; only what
-was used up is remembered, for as long as the process lives.
+was used up is remembered: for as long as the process lives, or its journal.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from simulators.journal import Journal
 from simulators.zalo import limits
 from simulators.zalo.world import Json
 
@@ -42,14 +43,20 @@ class _Code:
 
 
 class OauthServer:
-    def __init__(self, app: App, now: Callable[[], float]) -> None:
+    def __init__(self, app: App, now: Callable[[], float], journal: Journal | None = None) -> None:
         self.app = app
+        self._journal = journal or Journal()
         self.counts: Counter[str] = Counter()
         self._now = now
         self._codes: dict[str, _Code] = {}
         self._used: set[str] = set()
         self._dead: set[str] = set()
         self._access_of: dict[str, str] = {}
+        for one in self._journal.read():
+            if one["what"] == "pair":
+                self._access_of[one["refresh"]] = one["access"]
+            elif one["what"] == "used":
+                self._spend(one["token"])
         self._key = hashlib.sha256(f"{app.app_id}{app.app_secret}".encode()).digest()
 
     def consent(self, query: dict[str, str]) -> str:
@@ -90,10 +97,14 @@ class OauthServer:
         ends = self._now() + 1 if first else self._read("rt", token)
         if ends is None or token in self._used or self._now() >= ends:
             return failure(SPENT, "Invalid refresh token.")
+        self._spend(token)
+        self._journal.write("used", token=token)
+        return self._pair(life)
+
+    def _spend(self, token: str) -> None:
         self._used.add(token)
         if token in self._access_of:
             self._dead.add(self._access_of[token])
-        return self._pair(life)
 
     def _exchange(self, code: str, verifier: str, life: float) -> Json:
         kept = self._codes.pop(code, None)
@@ -108,6 +119,7 @@ class OauthServer:
         access = self._sign("at", self._now() + life)
         refresh = self._sign("rt", self._now() + limits.REFRESH_SECONDS)
         self._access_of[refresh] = access
+        self._journal.write("pair", refresh=refresh, access=access)
         return {"access_token": access, "refresh_token": refresh, "expires_in": str(int(life))}
 
     def _sign(self, kind: str, ends: float) -> str:

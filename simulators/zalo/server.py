@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulators.journal import Journal
 from simulators.knobs import turned
 from simulators.serving import Served, serve
 from simulators.stage import Shown, Stage, routes
@@ -23,7 +24,7 @@ from simulators.zalo.info import Info
 from simulators.zalo.messages import Messages
 from simulators.zalo.oauth import App, OauthServer
 from simulators.zalo.webhook import WebhookSender
-from simulators.zalo.world import FROM_USER, Group, User, World
+from simulators.zalo.world import FROM_USER, Group, Message, User, World
 from simulators.zalo.zns import Zns
 
 APP = App(
@@ -47,15 +48,23 @@ TO_BOT = "bot"
 class ZaloSim:
     """`start()` makes one. `world` may be filled by tests and by the people; `bot` and `webhook` show what they did."""
 
-    def __init__(self, app: App, bot_token: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self, app: App = APP, bot_token: str = BOT_TOKEN, now: Callable[[], float] = time.time,
+        journal: Journal | None = None,
+    ) -> None:  # fmt: skip
+        """`journal`: what it has is known from the start, but for uploads, groups that people made and the bot's
+        side; `resume` goes on with it."""
         self.app = app
         self.bot_token = bot_token
-        self.stage = Stage()
-        self.world = World(now)
+        self._journal = journal or Journal()
+        self.stage = Stage(self._journal)
+        self.world = World(now, self._journal)
         self.knobs = Knobs(Faults())
-        self.oauth = OauthServer(app, now)
-        self.webhook = WebhookSender(app, self._faults)
-        self.messages = Messages(app, self.world, self.stage, self.webhook, self._faults, self._spawn)
+        self.oauth = OauthServer(app, now, self._journal)
+        self.webhook = WebhookSender(app, self._faults, self._journal)
+        self.messages = Messages(
+            app, self.world, self.stage, self.webhook, self._faults, self._spawn, self._journal
+        )  # fmt: skip
         self.groups = Groups(app, self.world, self.messages, self.webhook)
         self.info = Info(app, self.world, self.stage, self._faults)
         self.zns = Zns(self.world, self.stage, self.webhook, self.messages.events, self._faults, self._spawn)
@@ -65,6 +74,14 @@ class ZaloSim:
         self._served: Served | None = None
         self.add_group(GROUP_ID, "Trực ban PCTT (nhóm OA)", link=GROUP_LINK)
         self.add_group(BOT_GROUP_ID, "Trực ban PCTT toàn tỉnh")
+        for one in self._journal.read():
+            if one["what"] == "message":
+                self.world.remember(one["chat"], Message(**one["message"]))
+
+    def resume(self) -> None:
+        """Once the people are there: what an earlier life owed them and the OA's webhook is under way again."""
+        self.webhook.remember()
+        self.messages.remember()
 
     @property
     def url(self) -> str:

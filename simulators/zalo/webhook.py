@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import orjson
 
+from simulators.journal import Journal
 from simulators.zalo import limits
 from simulators.zalo.faults import Faults
 from simulators.zalo.oauth import App
@@ -20,10 +22,21 @@ REORDER_SECONDS = 0.05
 """An event held back to be overtaken goes after this at the latest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """As it is posted, each time anew. `number` is ours."""
+
+    number: int
+    body: bytes
+    headers: dict[str, str]
+
+
 class WebhookSender:
     """Posts events to one address. `counts`: sent, repeated, refused, given_up, unwanted."""
 
-    def __init__(self, app: App, faults: Callable[[], Faults]) -> None:
+    def __init__(self, app: App, faults: Callable[[], Faults], journal: Journal | None = None) -> None:
+        self._journal = journal or Journal()
+        self._number = 0
         self.url = ""
         self.enabled = True
         self.counts: Counter[str] = Counter()
@@ -31,7 +44,7 @@ class WebhookSender:
         self._faults = faults
         self._at_once = asyncio.Semaphore(limits.WEBHOOK_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._held: tuple[bytes, dict[str, str]] | None = None
+        self._held: Event | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def register(self, url: str) -> bool:
@@ -39,7 +52,23 @@ class WebhookSender:
         self.url = url
         status = await self._attempt(b"{}", {}, 0)
         self.enabled = status == 200
+        self._journal.write("hook", url=url)
         return self.enabled
+
+    def remember(self) -> None:
+        """The address of an earlier life, and the events that had no answer in it: they begin anew."""
+        waiting: dict[int, Event] = {}
+        for one in self._journal.read():
+            if one["what"] == "hook":
+                self.url = one["url"]
+            elif one["what"] == "event":
+                waiting[one["number"]] = Event(one["number"], one["body"].encode(), one["headers"])
+            elif one["what"] == "over":
+                del waiting[one["number"]]
+                self.counts[one["how"]] += 1
+            self._number = max(self._number, one.get("number", 0))
+        for event in waiting.values():
+            self._spawn(self._in_order(event))
 
     @property
     def under_way(self) -> int:
@@ -60,7 +89,9 @@ class WebhookSender:
         headers = {"X-ZEvent-Signature": self._signature(body, str(event["timestamp"]), faults)}
         if zns:
             headers["X-ZEvent-Server"] = "ZNS"
-        return self._spawn(self._in_order(body, headers))
+        self._number += 1
+        self._journal.write("event", number=self._number, body=body.decode(), headers=headers)
+        return self._spawn(self._in_order(Event(self._number, body, headers)))
 
     async def close(self) -> None:
         for task in tuple(self._tasks):
@@ -81,42 +112,45 @@ class WebhookSender:
         mac = hashlib.sha256(identity.encode() + body + timestamp.encode() + key.encode()).hexdigest()
         return faults.webhook_prefix + mac
 
-    async def _in_order(self, body: bytes, headers: dict[str, str]) -> None:
+    async def _in_order(self, event: Event) -> None:
         faults = self._faults()
         if faults.webhook_reorder and self._held is None:
-            self._held = (body, headers)
+            self._held = event
             await asyncio.sleep(REORDER_SECONDS)
             if self._held is None:
                 return
-            body, headers = self._held
-            self._held = None
-            await self._deliver(body, headers)
+            event, self._held = self._held, None
+            await self._deliver(event)
             return
         overtaken, self._held = self._held, None
-        await self._deliver(body, headers)
+        await self._deliver(event)
         if overtaken is not None:
-            await self._deliver(*overtaken)
+            await self._deliver(overtaken)
 
-    async def _deliver(self, body: bytes, headers: dict[str, str]) -> None:
+    async def _deliver(self, event: Event) -> None:
+        how = await self._told(event.body, event.headers)
+        self.counts[how] += 1
+        self._journal.write("over", number=event.number, how=how)
+        if how == "given_up":
+            self.enabled = False
+
+    async def _told(self, body: bytes, headers: dict[str, str]) -> str:
+        """How it ended."""
         faults = self._faults()
         for number, pause in enumerate((0.0, *limits.WEBHOOK_RETRIES)):
             await asyncio.sleep(pause * faults.webhook_time_scale)
             if not self.enabled:
-                self.counts["unwanted"] += 1
-                return
+                return "unwanted"
             async with self._at_once:
                 status = await self._attempt(body, headers, number)
             if status == 200:
-                self.counts["sent"] += 1
                 if faults.webhook_duplicate:
                     await self._attempt(body, headers, number)
-                return
+                return "sent"
             if status and not (status >= 500 and faults.webhook_retry_5xx):
-                self.counts["refused"] += 1
-                return
+                return "refused"
             self.counts["repeated"] += 1
-        self.counts["given_up"] += 1
-        self.enabled = False
+        return "given_up"
 
     async def _attempt(self, body: bytes, headers: dict[str, str], number: int) -> int:
         """HTTP status, 0 when nothing came in time."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulators.journal import Journal
 from simulators.zalo import limits
 
 Json = dict[str, Any]
@@ -82,8 +83,9 @@ class Message:
 class World:
     """Chats by user or group id."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], journal: Journal | None = None) -> None:
         self.now = now
+        self._journal = journal or Journal()
         self.users: dict[str, User] = {}
         self.groups: dict[str, Group] = {}
         self.chats: dict[str, deque[Message]] = {}
@@ -99,8 +101,20 @@ class World:
     def write(self, chat: str, src: int, kind: str, text: str, sender: str, to: str, url: str = "") -> Message:
         name = self.users[sender].name if sender in self.users else ""
         message = Message(new_id(), src, self.stamp(), kind, text, sender, name, to, url)
-        self.chats.setdefault(chat, deque(maxlen=limits.HISTORY_KEPT)).append(message)
+        self._keep(chat, message)
+        self._journal.write("message", chat=chat, message=message)
         return message
+
+    def remember(self, chat: str, message: Message) -> None:
+        """A message of an earlier life; who wrote it to the OA is known since."""
+        self._keep(chat, message)
+        self._last_ms = max(self._last_ms, message.at_ms)
+        if message.src == FROM_USER and chat == message.from_id:
+            user = self.users.setdefault(chat, User(chat, message.from_name or chat))
+            user.last_interaction = message.at_ms / 1000
+
+    def _keep(self, chat: str, message: Message) -> None:
+        self.chats.setdefault(chat, deque(maxlen=limits.HISTORY_KEPT)).append(message)
 
     def history(self, chat: str, offset: int, count: int) -> list[Message]:
         """Newest first."""
