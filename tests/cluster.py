@@ -52,7 +52,8 @@ class Cluster:
         self._settings = {
             "port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder),
             "max_connections": str(CONNECTIONS), "shared_buffers": "128MB", "log_min_messages": "fatal",
-            **({} if safe else {"fsync": "off", "full_page_writes": "off"}), **settings,
+            **({} if safe else {"fsync": "off", "full_page_writes": "off", "dynamic_shared_memory_type": "mmap"}),
+            **settings,
         }  # fmt: skip
         self._server: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:
@@ -114,11 +115,13 @@ def _memory() -> str | None:
 
 
 def _until_we_end(folder: Path, command: tuple[str, ...]) -> tuple[str, ...]:
-    """Our end of its stdin closes when we end: then the server is told to, and its folder goes, unless we said so."""
+    """Our end of its stdin closes when we end: then the server is told to, and its folder goes, unless we said so. With
+    the folder goes what a server that was killed leaves in the kernel: the segment that the seventh line of its
+    postmaster.pid names (key, id). Its other shared memory is files in the folder, where `fsync` is off."""
     script = (
-        'folder=$1; shift; "$@" </dev/null & server=$!; said=$(cat);'
-        ' kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; wait $server;'
-        ' [ "$said" = keep ] || rm -rf "$folder"'
+        'folder=$1; shift; pid=$folder/data/postmaster.pid; "$@" </dev/null & server=$!; said=$(cat);'
+        ' kill -QUIT "$(head -n 1 "$pid" 2>/dev/null)" 2>/dev/null; wait $server; [ "$said" = keep ] && exit;'
+        ' [ -e "$pid" ] && ipcrm -m "$(sed -n "7s/.* //p" "$pid")" 2>/dev/null; rm -rf "$folder"'
     )
     return ("sh", "-c", script, "keeper", str(folder), *command)
 
