@@ -18,16 +18,16 @@ from tests.faults.harness.evidence import Books, Delivery, Event, Message, Phone
 from tests.faults.harness.faults import Suffered, provider_kinds
 from tests.faults.harness.figures import whole_end
 from tests.faults.harness.fostered import Nursery
-from tests.faults.harness.house import LEASE_SECONDS, Embedded
-from tests.faults.harness.machines import Machines
+from tests.faults.harness.house import LEASE_SECONDS
 from tests.faults.harness.plan import Fault, Kind, drawn
-from tests.faults.harness.scenario import Builder, night
+from tests.faults.harness.scenario import night
+from tests.faults.harness.settings import SETTINGS
 from tests.faults.harness.traffic import Said, evening
 from tests.faults.harness.watching import fallen
 from tests.ledgers import ON_POSTGRESQL
 
 D = DeliveryState
-BUILD: Builder = Machines if ON_POSTGRESQL else Embedded
+SETTING = SETTINGS["machines" if ON_POSTGRESQL else "embedded"]
 SEEDS = (5, 8)
 """5: a leader's tap overtook the answer to the send, and the service died; the message counted as never sent. 8: the
 link to Zalo broke while somebody in danger was answered, and nobody answered him again."""
@@ -48,7 +48,7 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
 def test_a_night(tmp_path: Path, nursery: Nursery, seed: int) -> None:
     folder = tmp_path / f"night-{seed}"
     folder.mkdir()
-    run = night(seed, folder, BUILD, nursery, LEASE_SECONDS)
+    run = night(seed, folder, SETTING, nursery, LEASE_SECONDS)
     assert not run.broken, "\n".join(run.broken)
     assert run.looks > 0
     print(f"\nseed {seed}: {run.figures}")

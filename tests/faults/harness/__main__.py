@@ -1,5 +1,5 @@
 """`python -m tests.faults.harness --setting embedded --runs 200 --seed 1`: one line a run, a summary, exit 1 if
-anything was lost, doubled or broken."""
+anything was lost, doubled or broken. How long recovery took is told and gates nothing without `--hold-times`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.faults.harness.figures import RECOVERY_MEDIAN_SECONDS, median
+from tests.faults.harness.figures import RECOVERY_MEDIAN_SECONDS, RECOVERY_MOST_SECONDS, quantile
 from tests.faults.harness.fostered import Nursery
-from tests.faults.harness.house import LEASE_SECONDS, Embedded
-from tests.faults.harness.machines import Machines
-from tests.faults.harness.scenario import Builder, Run, night
-
-SETTINGS: dict[str, Builder] = {"embedded": Embedded, "machines": Machines}
+from tests.faults.harness.house import LEASE_SECONDS
+from tests.faults.harness.scenario import Run, night
+from tests.faults.harness.settings import SETTINGS
 
 
 def main() -> int:
@@ -31,7 +29,7 @@ def main() -> int:
             runs = list(pool.map(lambda seed: _one(seed, folder, nursery, given), seeds))
     finally:
         nursery.end()
-    return _summary([run for run in runs if run is not None], len(runs))
+    return _summary([run for run in runs if run is not None], len(runs), given.hold_times)
 
 
 def _one(seed: int, folder: Path, nursery: Nursery, given: argparse.Namespace) -> Run | None:
@@ -59,17 +57,21 @@ def _line(run: Run) -> str:
     )
 
 
-def _summary(runs: list[Run], asked: int) -> int:
+def _summary(runs: list[Run], asked: int, hold_times: bool) -> int:
+    """What went wrong ends the command with 1; how long recovery took is only told, unless the times are to hold."""
     seconds = [one for run in runs for _, one in run.figures.recovery]
-    crashes = max(1, sum(run.figures.crashes for run in runs))
+    crashes = sum(run.figures.crashes for run in runs)
     broken = [run.seed for run in runs if run.broken]
     doubted, doubled = (sum(getattr(run.figures, name) for run in runs) for name in ("doubted", "doubled"))
+    median, late = quantile(seconds, 0.5), sum(one > RECOVERY_MOST_SECONDS for one in seconds)
     print(
         f"{len(runs)} runs, {sum(len(run.faults) for run in runs)} faults, {crashes} crashes of ours;"
-        f" broken {broken or 'none'}; recovery p50 {median(seconds):.1f} s, max {max(seconds, default=0.0):.1f} s;"
-        f" in doubt {doubted / crashes:.1f} and doubled {doubled / crashes:.2f} a crash"
+        f" broken {broken or 'none'}; recovery p50 {median:.1f} s, p95 {quantile(seconds, 0.95):.1f} s,"
+        f" max {max(seconds, default=0.0):.1f} s, {late} over {RECOVERY_MOST_SECONDS:.0f} s;"
+        f" in doubt {doubted / max(1, crashes):.1f} and doubled {doubled / max(1, crashes):.2f} a crash"
     )
-    return 0 if len(runs) == asked and not broken and median(seconds) < RECOVERY_MEDIAN_SECONDS else 1
+    too_slow = hold_times and (late > 0 or median >= RECOVERY_MEDIAN_SECONDS)
+    return 0 if len(runs) == asked and not broken and not too_slow else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -82,6 +84,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where logs go; those of runs that held are removed")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument(
+        "--hold-times", action="store_true", help="exit 1 for slow recovery, too: on a machine of its own"
+    )
     return parser.parse_args()
 
 

@@ -30,6 +30,7 @@ PROVIDER_KNOBS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     "telegram-throttles": ("telegram", {"throttle_next": 8, "retry_after": 1}, {"throttle_next": 0}),
 }  # fmt: skip
 """(provider, knobs turned, knobs turned back)"""
+KILL_SIMULATORS: Final = "kill-simulators"
 LINK_FAULTS: Final = ("cut", "stall", "refuse", "kill")
 
 
@@ -39,6 +40,7 @@ def provider_kinds() -> list[Kind]:
     for link in (*PROVIDERS, "hooks"):
         weight = 0.8 if link == "smsc" else 0.4
         kinds += [Kind(f"{what}-{link}", f"link-{link}", 0.3, 2.5, weight) for what in LINK_FAULTS]
+    kinds.append(Kind(KILL_SIMULATORS, "simulators", 0.0, 1.5, weight=2.0, hard=True))
     return kinds
 
 
@@ -87,6 +89,8 @@ class Doom:
 
     def _act(self, name: str) -> Callable[[float], float]:
         what, _, link = name.partition("-")
+        if name == KILL_SIMULATORS:
+            return self._around.providers.kill
         if name in PROVIDER_KNOBS:
             return lambda seconds: self._turn(name, seconds)
         if what in LINK_FAULTS and link in self._around.links:
@@ -103,7 +107,7 @@ class Doom:
 
     def _turn(self, name: str, seconds: float) -> float:
         provider, worse, better = PROVIDER_KNOBS[name]
-        self._around.provider(provider).post("/_sim/faults", worse)
+        self._around.providers.post(provider, "/_sim/faults", worse)
         time.sleep(seconds)
-        self._around.provider(provider).post("/_sim/faults", better)
+        self._around.providers.post(provider, "/_sim/faults", better)
         return time.time()

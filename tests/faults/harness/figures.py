@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -45,9 +45,8 @@ def measured(night: Night, suffered: Sequence[Suffered]) -> Figures:
         for key, texts in phones.texts.items()
     )
     for one in suffered:
-        end = whole_end(one, suffered)
-        after = min((at for at in phones.at[one.probe] if at > end), default=None)
-        found.recovery.append((str(one.fault), float("inf") if after is None else after - end))
+        after = min((at for at in phones.at[one.probe] if at > one.ended), default=float("inf"))
+        found.recovery.append((str(one.fault), max(0.0, after - whole_end(one, suffered))))
     return found
 
 
@@ -65,5 +64,7 @@ def _steps(night: Night, key: tuple[str, str]) -> list[int]:
     ]
 
 
-def median(seconds: Sequence[float]) -> float:
-    return statistics.median(seconds) if seconds else 0.0
+def quantile(seconds: Sequence[float], share: float) -> float:
+    """By nearest rank; 0 where nothing was measured."""
+    ranked = sorted(seconds)
+    return ranked[max(0, math.ceil(share * len(ranked)) - 1)] if ranked else 0.0

@@ -31,11 +31,11 @@ class Nursery:
         self._hearing.start()
         self._names = count(1)
 
-    def launch(self, arguments: Sequence[str], log: Path) -> Fostered:
-        """`loa` with these arguments."""
+    def launch(self, arguments: Sequence[str], log: Path, program: str = "loa") -> Fostered:
+        """`loa`, or `simulators`, with these arguments."""
         with self._ordering:
             out = log.with_name(f"{log.stem}-{next(self._names)}.out")
-            order = {"arguments": list(arguments), "log": str(log), "out": str(out)}
+            order = {"program": program, "arguments": list(arguments), "log": str(log), "out": str(out)}
             pipe = self._process.popen.stdin
             assert pipe is not None
             pipe.write(json.dumps(order).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""One run: a directive to 166 units with escalation and a list beside it, people writing, things going wrong, quiet,
+"""One run: a directive to many units with escalation and a list beside it, people writing, things going wrong, quiet,
 and the comparison."""
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ from tests.faults.harness import traffic
 from tests.faults.harness.compare import Night, compared, heard_least
 from tests.faults.harness.evidence import read_books, read_phones
 from tests.faults.harness.faults import Doom, provider_kinds
-from tests.faults.harness.figures import RECOVERY_MOST_SECONDS, Figures, measured
+from tests.faults.harness.figures import Figures, measured
 from tests.faults.harness.fostered import Nursery
 from tests.faults.harness.house import House
 from tests.faults.harness.plan import Fault, drawn
-from tests.faults.harness.surroundings import PEOPLE, TPS, WINDOW, Surroundings, surroundings
+from tests.faults.harness.surroundings import WINDOW, Size, Surroundings, surroundings
 from tests.faults.harness.traffic import Street
 from tests.faults.harness.watching import Watcher
 from tests.living import FIRST_NUMBER
 
-NUMBERS: Final = 2_000
 FIRST_LISTED: Final = FIRST_NUMBER + 300_000
 MARK: Final = "so do 7719"
 DIRECTIVE: Final = f"Bão số 5 vào đêm nay. Xã, phường sơ tán dân ven biển xong trước 9 giờ, {MARK}."
@@ -47,11 +46,14 @@ QUIET_SECONDS: Final = 400.0
 """On a machine with much other work."""
 QUIET_PAUSE_SECONDS: Final = 0.4
 READ_TRIES: Final = 20
-FLUSHED_SECONDS: Final = 0.25
-"""A flush and its commit, on a machine with other work."""
 
 
-Builder = Callable[[Surroundings, Nursery, float], House]
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How Loa runs, and how much there is to do for it."""
+
+    build: Callable[[Surroundings, Nursery, float], House]
+    size: Size
 
 
 @dataclass(slots=True)
@@ -67,13 +69,13 @@ class Run:
 
 
 def night(
-    seed: int, folder: Path, build: Builder, nursery: Nursery, lease: float, faults: list[Fault] | None = None
+    seed: int, folder: Path, setting: Setting, nursery: Nursery, lease: float, faults: list[Fault] | None = None
 ) -> Run:
     """Everything, from nothing to the comparison. `folder` is new and keeps the logs."""
     started = time.time()
     with ExitStack() as stack:
-        around = stack.enter_context(surroundings(folder, seed))
-        house = build(around, nursery, lease)
+        around = stack.enter_context(surroundings(folder, seed, setting.size, nursery))
+        house = setting.build(around, nursery, lease)
         stack.callback(house.end)
         house.open()
         plan = drawn(seed, [*house.kinds(), *provider_kinds()]) if faults is None else faults
@@ -98,7 +100,7 @@ def night(
         if broken:
             _keep_books(house, folder)
         figures = measured(compared_night, doom.suffered)
-        broken += _too_slow(figures)
+        broken += _never_again(figures)
         try:
             house.stop()
         except AssertionError as failed:
@@ -108,15 +110,21 @@ def night(
 
 def _approved(around: Surroundings, house: House, duplicates_ok: bool) -> tuple[int, int]:
     """People, a list, two broadcasts that were approved: their numbers."""
-    house.furnish(PEOPLE, "dan", NUMBERS, FIRST_LISTED)
+    house.furnish(around.people, "dan", around.size.numbers, FIRST_LISTED)
+    units = ",".join(sorted({one["unit_code"] for one in _leaders(around)}))
     directive = house.draft(
-        title="Lệnh sơ tán", text=DIRECTIVE, audience="all-units", channels=["zalo", "telegram", "sms"],
+        title="Lệnh sơ tán", text=DIRECTIVE, audience=f"unit:{units}", channels=["zalo", "telegram", "sms"],
         urgency="hoa-toc", escalation=list(CHAIN),
     )  # fmt: skip
     listed = house.draft(text=LIST_TEXT, audience="list:dan", channels=["sms"], duplicate_ok=duplicates_ok)
     house.approve(directive)
     house.approve(listed)
     return int(directive["id"]), int(listed["id"])
+
+
+def _leaders(around: Surroundings) -> list[dict[str, str]]:
+    with around.people.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
 
 
 def _quiet(house: House, around: Surroundings) -> str | None:
@@ -178,9 +186,7 @@ def _gathered(
     listed: int,
     duplicates_ok: bool,
 ) -> Night:
-    with PEOPLE.open(encoding="utf-8") as lines:
-        people = list(csv.DictReader(lines))
-    chairmen = [one for one in people if one["role"] == "chairman" and one["unit_code"]]
+    chairmen = [one for one in _leaders(around) if one["role"] == "chairman"]
     phones = read_phones(around)
     for _ in range(READ_TRIES):  # somebody may still be writing
         books, before, phones = read_books(house, directive, listed), phones, read_phones(around)
@@ -193,8 +199,8 @@ def _gathered(
         said=street.said,
         fell=watcher.fell,
         listed=listed,
-        doubt_most=MARKED_AT_ONCE * (WINDOW // WINDOWS_AT_ONCE) + int(TPS * FLUSHED_SECONDS),
-        numbers=[str(FIRST_LISTED + n) for n in range(NUMBERS)],
+        doubt_most=MARKED_AT_ONCE * (WINDOW // WINDOWS_AT_ONCE) + int(around.size.tps * around.size.flushed),
+        numbers=[str(FIRST_LISTED + n) for n in range(around.size.numbers)],
         leaders=frozenset((family, one[family]) for one in chairmen for family in ("zalo", "telegram") if one[family]),
         units=frozenset(one["unit_code"] for one in chairmen),
         mark=MARK,
@@ -222,9 +228,5 @@ def _keep_books(house: House, folder: Path) -> None:
         (folder / f"{table}.jsonl").write_text("".join(json.dumps(row, default=repr) + "\n" for row in rows), "utf-8")
 
 
-def _too_slow(figures: Figures) -> list[str]:
-    return [
-        f"recovery: {name} took {seconds:.1f} s"
-        for name, seconds in figures.recovery
-        if seconds > RECOVERY_MOST_SECONDS
-    ]
+def _never_again(figures: Figures) -> list[str]:
+    return [f"recovery: nothing left after {name}" for name, seconds in figures.recovery if seconds == float("inf")]

@@ -18,6 +18,8 @@ from tests.redis_stand import RedisServer
 TEMPLATE: Final = "loa_template"
 ASK_SECONDS: Final = 5.0
 _of_thread = threading.local()
+_founding = threading.Lock()
+"""Alembic knows one migration at a time in a process."""
 
 
 class Servers:
@@ -48,7 +50,8 @@ class Servers:
 def servers() -> Servers:
     """Those of this thread."""
     if not hasattr(_of_thread, "servers"):
-        _of_thread.servers = Servers()
+        with _founding:
+            _of_thread.servers = Servers()
     found: Servers = _of_thread.servers
     return found
 

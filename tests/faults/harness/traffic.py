@@ -77,6 +77,6 @@ class Street:
         self._type(Said(provider, resident(provider, n), CRIES[0].format(n=n), cry=True))
 
     def _type(self, one: Said) -> None:
-        self._around.provider(one.provider).post("/_sim/say", {"sender": one.sender, "text": one.text})
+        self._around.providers.post(one.provider, "/_sim/say", {"sender": one.sender, "text": one.text})
         with self._adding:
             self.said.append(one)

@@ -10,7 +10,7 @@ from broadcasts.model import DeliveryState
 from broadcasts.states import PRECEDENCE
 from tests.faults.harness.house import House
 
-LOOK_SECONDS: Final = 0.15
+LOOK_SECONDS: Final = 0.3
 
 
 class Watcher:
