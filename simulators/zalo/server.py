@@ -24,7 +24,7 @@ from simulators.zalo.info import Info
 from simulators.zalo.messages import Messages
 from simulators.zalo.oauth import App, OauthServer
 from simulators.zalo.webhook import WebhookSender
-from simulators.zalo.world import FROM_USER, Group, Message, User, World
+from simulators.zalo.world import FROM_USER, Group, User, World
 from simulators.zalo.zns import Zns
 
 APP = App(
@@ -56,15 +56,13 @@ class ZaloSim:
         side; `resume` goes on with it."""
         self.app = app
         self.bot_token = bot_token
-        self._journal = journal or Journal()
-        self.stage = Stage(self._journal)
-        self.world = World(now, self._journal)
+        journal = journal or Journal()
+        self.stage = Stage(journal)
+        self.world = World(now, journal)
         self.knobs = Knobs(Faults())
-        self.oauth = OauthServer(app, now, self._journal)
-        self.webhook = WebhookSender(app, self._faults, self._journal)
-        self.messages = Messages(
-            app, self.world, self.stage, self.webhook, self._faults, self._spawn, self._journal
-        )  # fmt: skip
+        self.oauth = OauthServer(app, now, journal)
+        self.webhook = WebhookSender(app, self._faults, journal)
+        self.messages = Messages(app, self.world, self.stage, self.webhook, self._faults, self._spawn, journal)
         self.groups = Groups(app, self.world, self.messages, self.webhook)
         self.info = Info(app, self.world, self.stage, self._faults)
         self.zns = Zns(self.world, self.stage, self.webhook, self.messages.events, self._faults, self._spawn)
@@ -74,9 +72,6 @@ class ZaloSim:
         self._served: Served | None = None
         self.add_group(GROUP_ID, "Trực ban PCTT (nhóm OA)", link=GROUP_LINK)
         self.add_group(BOT_GROUP_ID, "Trực ban PCTT toàn tỉnh")
-        for one in self._journal.read():
-            if one["what"] == "message":
-                self.world.remember(one["chat"], Message(**one["message"]))
 
     def resume(self) -> None:
         """Once the people are there: what an earlier life owed them and the OA's webhook is under way again."""

@@ -92,6 +92,9 @@ class World:
         self.uploads: dict[str, float] = {}
         """Attachment ids and file tokens, with the time of upload."""
         self._last_ms = 0
+        for one in self._journal.read():
+            if one["what"] == "message":
+                self._remember(one["chat"], Message(**one["message"]))
 
     def stamp(self) -> int:
         """Milliseconds of now, each one later than the last."""
@@ -105,7 +108,7 @@ class World:
         self._journal.write("message", chat=chat, message=message)
         return message
 
-    def remember(self, chat: str, message: Message) -> None:
+    def _remember(self, chat: str, message: Message) -> None:
         """A message of an earlier life; who wrote it to the OA is known since."""
         self._keep(chat, message)
         self._last_ms = max(self._last_ms, message.at_ms)
