@@ -342,6 +342,8 @@ class Part(Flag):
     """`hooks`: events that a provider brings are stored."""
 
 
+PARTS_MOST = 31
+"""Parts of one message: the ledger keeps one bit for each, in four bytes. Nobody is charged for so many."""
 EVERY_PART = Part.SEND | Part.LISTEN | Part.HOOK
 ELSEWHERE = "elsewhere"
 """The reason of a refusal (`RETRY_LATER`) by a channel of several accounts: the one in `Rejected.account` is to take it

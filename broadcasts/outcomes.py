@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.contract import ELSEWHERE, Accepted, Outcome, RejectClass, Rejected, Unknown
+from adapters.contract import ELSEWHERE, PARTS_MOST, Accepted, Outcome, RejectClass, Rejected, Unknown
 from broadcasts.model import DeliveryState
 
 D = DeliveryState
@@ -47,7 +47,7 @@ def parts_of(outcome: Outcome) -> int:
     """How many parts a message has as far as its outcome tells; a refusal tells nothing of it."""
     if isinstance(outcome, Rejected):
         return 0
-    return max(len(outcome.provider_ids), outcome.parts if isinstance(outcome, Accepted) else 0)
+    return min(PARTS_MOST, max(len(outcome.provider_ids), outcome.parts if isinstance(outcome, Accepted) else 0))
 
 
 def back_off(attempts: int) -> float:

@@ -177,8 +177,11 @@ class PostgresWriter:
         self._entry = entry
         self._begin = begin
         self._xid: str | None = None
+        self._marked = False
+        """A savepoint is open; it is released with the next one, or by the commit, for one exchange less."""
 
     def begin(self) -> Tx:
+        self._marked = False
         self._link.run(self._link.connected().execute(self._begin))
         self._xid = self._link.run(self._link.connection.fetchval(self._entry, column=1))
         return PostgresTx(self._link, writes=True)
@@ -218,16 +221,18 @@ class PostgresWriter:
             self._link.drop()
 
     def savepoint(self) -> None:
-        self._run("SAVEPOINT one")
+        self._run("RELEASE one; SAVEPOINT one" if self._marked else "SAVEPOINT one")
+        self._marked = True
 
     def undo(self) -> bool:
         if self._link.is_lost:
             return False
         self._run("ROLLBACK TO one; RELEASE one")
+        self._marked = False
         return True
 
     def release(self) -> None:
-        self._run("RELEASE one")
+        """With the next savepoint, or with the commit."""
 
     def undone_by_others(self, raised: Exception) -> bool:
         return isinstance(raised, Lost | Overtaken) or getattr(raised, "sqlstate", "") in AGAIN

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, SecretStr, Tag, field_validator, model_validator
 
-from adapters.contract import RejectClass
+from adapters.contract import PARTS_MOST, RejectClass
 from adapters.sms.accounts import CONTRACT_PATTERN, AccountSettings, Seconds, Section
 from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.smpp import limits
@@ -72,7 +72,7 @@ class SmppAccount(AccountSettings):
     split: Literal["udh", "sar", "payload"] = "udh"
     udh_ref: Literal[8, 16] = 8
     """Bits of the reference number in a user data header; 8 is understood everywhere, 16 costs a character a part."""
-    max_parts: int = Field(default=limits.MAX_PARTS, ge=1, le=255)
+    max_parts: int = Field(default=limits.MAX_PARTS, ge=1, le=PARTS_MOST)
     alphabet: Literal["gsm", "ascii", "latin1", "ucs2"] = "gsm"
     """How unaccented text travels: data_coding 0 (GSM 03.38), 1, 3, or everything as 8 (UCS-2)."""
 

@@ -41,3 +41,25 @@ def test_postgresql_packs_them_alike(tmp_path: Path) -> None:
         rows(tmp_path, "INSERT INTO old VALUES (?, ?)", (one, n))
     rows(tmp_path, step.POSTGRESQL.replace("ALTER TABLE receipt", "ALTER TABLE old"))
     assert [row[0] for row in rows(tmp_path, "SELECT pmid FROM old ORDER BY delivery_id")] == [packed(o) for o in IDS]
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite's rows are as they were")
+def test_narrower_deliveries_are_the_same_ones(tmp_path: Path) -> None:
+    url = ledger_url(tmp_path)
+    step = importlib.import_module("store.migrations.versions.0017_partitions")
+    rows(tmp_path, "DROP TABLE delivery")
+    for sql in step.POSTGRESQL[2:4]:
+        rows(tmp_path, sql)
+    rows(tmp_path, "CREATE TABLE delivery_7 PARTITION OF delivery FOR VALUES FROM (7000) TO (8000)")
+    before = [(n, 84_900_000_000 + n, 5, 1, 2, 3, 4, 2**31 - 1, 1_790_000_000, n) for n in (1, 7000, 7001, 9000)]
+    columns = "id, recipient, status, account, attempts, cause, parts, parts_done, sent_at, done_at"
+    for row in before:
+        rows(tmp_path, f"INSERT INTO delivery ({columns}) VALUES ({', '.join('?' * 10)})", row)
+    rows(tmp_path, "UPDATE alembic_version SET version_num = '0019'")
+    migrate(url)
+    assert rows(tmp_path, f"SELECT {columns} FROM delivery ORDER BY id") == before
+    assert rows(tmp_path, "SELECT id FROM delivery_7 ORDER BY id") == [(7000,), (7001,)]
+    narrow = "SELECT pg_column_size(delivery.*) FROM delivery WHERE id = 1"
+    assert rows(tmp_path, narrow) == [(72,)]
+    names = "SELECT indexname FROM pg_indexes WHERE tablename LIKE 'delivery%' AND indexname LIKE '%pkey' ORDER BY 1"
+    assert {"delivery_7_pkey", "delivery_pkey", "delivery_rest_pkey"} <= {row[0] for row in rows(tmp_path, names)}

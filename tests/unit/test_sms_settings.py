@@ -45,7 +45,7 @@ def test_the_keys_of_the_contract() -> None:
         ("system_id", "tên"), ("sender", "PCTT Thanh Hoa"), ("sender", "Thanh Hóa"), ("sender", "8" * 21),
         ("vendor_codes", {"0x58": "recipient"}), ("vendor_codes", {"1104": "text"}),
         ("vendor_codes", {"0x450": "later"}), ("timers", {"response": 0}), ("timers", {"backoff_min": 90}),
-        ("max_parts", 0), ("registered_delivery", 4), ("unheard_of", 1),
+        ("max_parts", 0), ("max_parts", 32), ("registered_delivery", 4), ("unheard_of", 1),
     ],
 )  # fmt: skip
 def test_refused(key: str, value: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.contract import PARTS_MOST
 from broadcasts.model import AckState, BroadcastState, DeliveryState
 from broadcasts.states import BROADCAST_MOVES, FINAL, PRECEDENCE, RANK, acknowledge, fold, fold_part, may_move
 
@@ -63,7 +64,7 @@ def test_every_state_has_a_rank_or_is_an_end():
     assert set(RANK) == set(D) == set(PRECEDENCE)
 
 
-@given(st.integers(1, 8), st.randoms())
+@given(st.integers(1, PARTS_MOST), st.randoms())
 def test_a_message_is_delivered_only_when_all_its_parts_are(parts, random):
     order = list(range(parts))
     random.shuffle(order)
