@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 OWNER = "postgres"
@@ -44,9 +44,10 @@ def programs() -> Path:
 class Cluster:
     """One server on a port of its own. `url(database)` is how to reach it."""
 
-    def __init__(self, *, safe: bool = False, **settings: str) -> None:
+    def __init__(self, *, safe: bool = False, home: str = "", **settings: str) -> None:
+        """`home`: where its folder is made."""
         self._programs = programs()
-        self.folder = Path(tempfile.mkdtemp(prefix="loa-pg-", dir=None if safe else _memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix="loa-pg-", dir=home or (None if safe else _memory())))
         self._data = self.folder / "data"
         self.port = _free_port()
         self._settings = {
@@ -82,13 +83,30 @@ class Cluster:
         """`fast`: sessions are ended; `immediate`: as a crash, recovered at the next start."""
         if self._server is not None and self._server.stdin is not None:
             self._run("pg_ctl", "-D", str(self._data), "-m", how, "-w", "stop")
+            self._let_go()
+
+    def revive(self) -> None:
+        """Returns when it answers; where it ended by itself it is started again."""
+        while not self._answers():
+            try:
+                self._run("pg_ctl", "-D", str(self._data), "status")
+            except NoServer:
+                self._let_go()
+                self.start()
+                return
+            time.sleep(0.05)
+
+    def _let_go(self) -> None:
+        """The server is down, its folder stays."""
+        if self._server is not None and self._server.stdin is not None:
             self._server.stdin.write(b"keep")
             self._server.stdin.close()
             self._server.wait(READY_SECONDS)
             self._server = None
 
     def remove(self) -> None:
-        self.stop("immediate")
+        with suppress(NoServer):
+            self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _answers(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from simulators.journal import Journal
+from simulators.knobs import turned
 from simulators.zalo import answers, limits
 from simulators.zalo.answers import Refused
 from simulators.zalo.faults import Faults
@@ -21,11 +22,20 @@ Handler = Callable[[Json], Awaitable[Any]]
 _AFTER_COMMIT = ("drop_after_commit", "hang_after_commit", "empty_after_commit", "html_after_commit")
 
 
-@dataclass(slots=True)
 class Knobs:
-    """The faults in force; replaced as a whole."""
+    """The faults in force; replaced as a whole. Those of the journal are in force, but for what was counted down."""
 
-    now: Faults
+    def __init__(self, now: Faults, journal: Journal) -> None:
+        self.now = now
+        self._journal = journal
+        for one in journal.read():
+            if one["what"] == "knobs":
+                self.now = turned(self.now, one["knobs"])
+
+    def turn(self, knobs: Json) -> None:
+        """Raises ValueError with one clear sentence for an unknown knob or value."""
+        self.now = turned(self.now, knobs)
+        self._journal.write("knobs", knobs=knobs)
 
     def count_down(self, name: str) -> bool:
         """Take one off a counting knob; False when it stands at 0."""

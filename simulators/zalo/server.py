@@ -11,7 +11,6 @@ from typing import Any
 from aiohttp import web
 
 from simulators.journal import Journal
-from simulators.knobs import turned
 from simulators.serving import Served, serve
 from simulators.stage import Shown, Stage, routes
 from simulators.zalo import answers, limits
@@ -59,7 +58,7 @@ class ZaloSim:
         journal = journal or Journal()
         self.stage = Stage(journal)
         self.world = World(now, journal)
-        self.knobs = Knobs(Faults())
+        self.knobs = Knobs(Faults(), journal)
         self.oauth = OauthServer(app, now, journal)
         self.webhook = WebhookSender(app, self._faults, journal)
         self.messages = Messages(app, self.world, self.stage, self.webhook, self._faults, self._spawn, journal)
@@ -157,7 +156,7 @@ class ZaloSim:
         return asdict(self.knobs.now)
 
     def set_faults(self, knobs: dict[str, Any]) -> None:
-        self.knobs.now = turned(self.knobs.now, knobs)
+        self.knobs.turn(knobs)
 
     def _faults(self) -> Faults:
         return self.knobs.now

@@ -21,6 +21,7 @@ from simulators.telegram import TelegramSim
 from simulators.zalo import ZaloSim
 from tests.contract.recording import until
 
+TIME_SCALE = 0.0001
 PERSON, NUMBER = "770001", "84900000001"
 
 
@@ -72,7 +73,6 @@ def test_a_line_that_was_cut_short_is_none(tmp_path: Path) -> None:
 async def zalo(stack: AsyncExitStack, path: Path) -> ZaloSim:
     sim = ZaloSim(journal=Journal(path))
     sim.add_user(PERSON, "Mẫu")
-    sim.set_faults({"webhook_time_scale": 0.0001, "received_seconds": 0.0, "seen": False})
     await sim.listen("127.0.0.1", 0)
     stack.push_async_callback(sim.close)
     sim.resume()
@@ -96,6 +96,7 @@ async def test_zalo_shows_what_it_took_and_tells_what_nobody_heard(
     tmp_path: Path, stack: AsyncExitStack, office: Office
 ) -> None:
     first = await zalo(stack, tmp_path / "zalo")
+    first.set_faults({"webhook_time_scale": TIME_SCALE, "received_seconds": 0.0, "seen": False})
     assert await first.webhook.register(office.url)
     tokens = refreshed(first, first.app.refresh_token)
     await sent(first, tokens["access_token"], "tin 1")
@@ -110,6 +111,7 @@ async def test_zalo_shows_what_it_took_and_tells_what_nobody_heard(
     office.status = 200
     office.heard.clear()
     again = await zalo(stack, tmp_path / "zalo")
+    assert again.knobs.now.webhook_time_scale == first.knobs.now.webhook_time_scale == TIME_SCALE
     await until(lambda: {line.text for line in again.stage.lines} == {"tin 1", "đã rõ", "còn đây", "tin 2"})
     await until(lambda: any(one.get("message", {}).get("text") == "còn đây" for one in office.heard))
     assert all(one.get("message", {}).get("text") != "đã rõ" for one in office.heard)

@@ -14,6 +14,7 @@ import pytest
 from broadcasts.model import DeliveryState
 from tests.faults.harness import compare
 from tests.faults.harness.compare import Night, compared
+from tests.faults.harness.disk import own_mounts
 from tests.faults.harness.evidence import Books, Delivery, Event, Message, Phones
 from tests.faults.harness.faults import Suffered, provider_kinds
 from tests.faults.harness.figures import whole_end
@@ -37,6 +38,7 @@ MACHINES_SEEDS = (1,)
 
 @pytest.fixture
 def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    own_mounts()
     found = Nursery(tmp_path, LEASE_SECONDS)
     yield found
     found.end()

@@ -11,6 +11,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.faults.harness.disk import own_mounts
 from tests.faults.harness.figures import RECOVERY_MEDIAN_SECONDS, RECOVERY_MOST_SECONDS, quantile
 from tests.faults.harness.fostered import Nursery
 from tests.faults.harness.house import LEASE_SECONDS
@@ -20,6 +21,7 @@ from tests.faults.harness.settings import SETTINGS
 
 def main() -> int:
     given = _arguments()
+    own_mounts()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="loa-faults-"))
     folder.mkdir(parents=True, exist_ok=True)
     seeds = given.seeds or range(given.seed, given.seed + given.runs)

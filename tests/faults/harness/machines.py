@@ -93,6 +93,8 @@ class Machines:
         ]
         kinds += [Kind(f"{what}-{one}", f"link-{one}", 0.3, 2.0, 0.4) for one in ("postgresql", "redis")
                   for what in ("cut", "stall", "refuse", "kill")]  # fmt: skip
+        if self._servers.disk is not None:
+            kinds.append(Kind("disk-full", "server-postgresql", 0.3, 2.0, 1.5, hard=True))
         return (
             *kinds,
             Kind("crash-postgresql", "server-postgresql", 0.0, 1.5, 2.0, hard=True),
@@ -104,6 +106,8 @@ class Machines:
         what, _, rest = name.partition("-")
         if what == "crash":
             return {"postgresql": self._crash_postgresql, "redis": self._crash_redis}[rest](seconds)
+        if what == "disk":
+            return self._fill_disk(seconds)
         if what == "flush":
             self._servers.redis.client().flushall()
             return time.time()
@@ -163,6 +167,18 @@ class Machines:
             self._servers.postgresql.stop("immediate")
             time.sleep(seconds)
             self._servers.postgresql.start()
+        return time.time()
+
+    def _fill_disk(self, seconds: float) -> float:
+        """Of PostgreSQL. It may end at that, and is started again."""
+        disk = self._servers.disk
+        assert disk is not None
+        with self._held:
+            try:
+                disk.fill(seconds)
+            finally:
+                disk.free()
+            self._servers.postgresql.revive()
         return time.time()
 
     def _crash_redis(self, seconds: float) -> float:

@@ -47,7 +47,6 @@ class Providers:
             ports = {name: str(self.town.urls[name]).rpartition(":")[2] for name in PORTS}
             self._process = self._launch(*(f"--{name.replace('_', '-')}-port={port}" for name, port in ports.items()))
             self._process.ready()
-            self.town.zalo.post("/_sim/faults", KNOBS)
             return time.time()
 
     def end(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
@@ -13,6 +14,7 @@ import asyncpg
 
 from store.migrate import migrate
 from tests.cluster import Cluster
+from tests.faults.harness.disk import LOG_SETTINGS, small_disk
 from tests.redis_stand import RedisServer
 
 TEMPLATE: Final = "loa_template"
@@ -24,12 +26,14 @@ _founding = threading.Lock()
 
 class Servers:
     def __init__(self) -> None:
-        self.postgresql = Cluster()
+        self.disk = small_disk()
+        self.postgresql = Cluster(home=str(self.disk.folder), **LOG_SETTINGS) if self.disk is not None else Cluster()
         self.postgresql.start()
         self.redis_port = _free_port()
         self.redis = RedisServer("--port", str(self.redis_port), "--bind", "127.0.0.1")
         on_database(self.postgresql.url(), lambda link: link.execute(f"CREATE DATABASE {TEMPLATE}"))
         migrate(self.postgresql.url(TEMPLATE))
+        atexit.register(self.end)
 
     def new_database(self, name: str) -> None:
         async def make(link: Any) -> None:
@@ -45,6 +49,8 @@ class Servers:
     def end(self) -> None:
         self.postgresql.remove()
         self.redis.end()
+        if self.disk is not None:
+            self.disk.end()
 
 
 def servers() -> Servers:
