@@ -23,7 +23,7 @@ from store.engine import LedgerError
 from store.opening import POSTGRESQL, SQLITE
 from store.postgres import LOCK_SPACE, MIGRATE_LOCK
 from store.postgres_ddl import in_postgresql
-from store.postgres_link import Address, unreachable
+from store.postgres_link import Address, not_let_in
 from store.sqlite import hold_lock
 
 SCRIPTS = Path(__file__).parent / "migrations"
@@ -61,7 +61,7 @@ async def _on_postgresql(address: Address) -> str:
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_SPACE}, {MIGRATE_LOCK})"))
             return await connection.run_sync(upgrade, address.shown)
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as refused:
-        raise unreachable(address) from refused
+        raise not_let_in(address, refused) from refused
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
         original = refused.orig if isinstance(refused, DBAPIError) else refused
         if getattr(original, "sqlstate", "") == asyncpg.ReadOnlySQLTransactionError.sqlstate:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import ssl
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -42,6 +44,11 @@ SESSION: Final = (
 GONE: Final = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "53300"})
 """SQLSTATEs of a server that stops, starts, ends our session or takes none more, besides class 08
 (postgresql.org/docs/15, appendix A)."""
+NOT_OURS: Final = ("28", "3D")
+"""Classes of SQLSTATEs: wrong password or no right to enter, no such database (same place)."""
+NO_TLS: Final = "rejected SSL upgrade"
+"""asyncpg's words where the URL wants TLS and the server has none."""
+TLS_FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 AGAIN: Final = frozenset({"40001", "40P01", "0A000"})
 """Serialization failure, deadlock, and a plan that a migration of another process made void: nothing is stored, and
 nobody is to blame."""
@@ -57,12 +64,15 @@ class Address:
 
     @classmethod
     def of(cls, url: str) -> Address:
+        """Raises `LedgerError` (`ledger_url`)."""
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
-        cached = int(options.pop(CACHE_OPTION, STATEMENTS_CACHED))
+        wanted = options.pop(CACHE_OPTION, str(STATEMENTS_CACHED))
+        if not wanted.isdecimal():
+            raise LedgerError("ledger_url", value=f"{CACHE_OPTION}={wanted}")
         host = parts.netloc.rpartition("@")[2]
         shown = urlunsplit(("postgresql", host, parts.path, "", ""))
-        return cls(urlunsplit(parts._replace(query=urlencode(options))), shown, cached)
+        return cls(urlunsplit(parts._replace(query=urlencode(options))), shown, int(wanted))
 
     async def connect(self) -> Any:
         """Raises what asyncpg raises."""
@@ -140,7 +150,7 @@ class Link:
                 if time.monotonic() + pause > until or not isinstance(refused, Lost):
                     self._was_up, self._not_before = False, time.monotonic() + PAUSE_MAX_SECONDS
                     log.warning("ledger_unreachable", ledger=self.address.shown, why=type(refused).__name__)
-                    raise unreachable(self.address) from refused
+                    raise not_let_in(self.address, refused.__cause__ or refused) from refused
                 time.sleep(pause)
                 pause = min(pause * 2, PAUSE_MAX_SECONDS)
             else:
@@ -172,6 +182,29 @@ def _is_loss(raised: Exception) -> bool:
 
 def unreachable(address: Address) -> LedgerWriteError:
     return LedgerWriteError("ledger_unreachable", ledger=address.shown)
+
+
+def not_let_in(address: Address, why: BaseException) -> LedgerWriteError:
+    """What an operator has to mend first: a certificate (`ledger_tls`), a password, a name, an option of the URL
+    (`ledger_not_usable`); else nobody answers now (`ledger_unreachable`)."""
+    if isinstance(why, ssl.SSLError):
+        detail = getattr(why, "verify_message", "") or why.reason or "TLS"
+        return LedgerWriteError("ledger_tls", ledger=address.shown, detail=str(detail).rstrip("."))
+    if isinstance(why, ConnectionError) and NO_TLS in str(why):
+        return LedgerWriteError("ledger_tls", ledger=address.shown, detail=NO_TLS)
+    if isinstance(why, FileNotFoundError | PermissionError) and (missing := _unreadable(address)):
+        return LedgerWriteError("ledger_tls", ledger=address.shown, detail=missing)
+    state = str(getattr(why, "sqlstate", None) or "")
+    if state.startswith(NOT_OURS) or isinstance(why, asyncpg.ClientConfigurationError):
+        return LedgerWriteError("ledger_not_usable", path=address.shown, detail=str(why).splitlines()[0])
+    return unreachable(address)
+
+
+def _unreadable(address: Address) -> str:
+    """A file of certificates that the URL names and nobody can read; the driver does not say which."""
+    options = dict(parse_qsl(urlsplit(address.dsn).query))
+    named = [(name, options[name]) for name in TLS_FILES if name in options]
+    return next((f"{name}={path}" for name, path in named if not os.access(path, os.R_OK)), "")
 
 
 def in_our_words(raised: Exception, address: Address) -> Exception:

@@ -12,7 +12,7 @@ import asyncpg  # type: ignore[import-untyped]
 from store import audit
 from store.engine import LedgerError
 from store.postgres import LOCK_SPACE, PRESENCE_LOCK, WRITE_LOCK
-from store.postgres_link import CONNECT_SECONDS, Address, in_our_words, unreachable
+from store.postgres_link import CONNECT_SECONDS, Address, in_our_words, not_let_in
 from store.transfer import BATCH, REVISION, RowRefused
 
 LONG_SECONDS: Final = 3_600.0
@@ -129,7 +129,7 @@ async def _connected(url: str) -> AsyncIterator[Any]:
     try:
         connection = await address.connect()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as refused:
-        raise unreachable(address) from refused
+        raise not_let_in(address, refused) from refused
     try:
         yield connection
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failed:
