@@ -8,53 +8,26 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
 
+from benchmarks.several import several
 from benchmarks.smpp_session import TEXT
-from simulators import smsc
-from tests.cluster import Cluster, NoServer
-from tests.processes import LOA, Http, Process, until
-from tests.redis_stand import RedisServer
+from tests.cluster import NoServer
+from tests.offices import Many
+from tests.processes import Http, until
 
 MESSAGES: Final = int(os.environ.get("LOA_BENCH_MESSAGES", "40000"))
 WORKERS: Final = (1, 2, 4)
 FIRST_NUMBER: Final = 900_000_000
 WAIT_SECONDS: Final = 180.0
-SERVER: Final = {"shared_buffers": "512MB", "max_wal_size": "4GB", "wal_compression": "lz4"}
 ENDED: Final = {"delivered", "failed", "unknown", "expired"}
-
-OFFICE: Final = """
-[office]
-short_code = {short_code}
-[store]
-url = "{store}"
-files = "{files}"
-[lanes]
-url = "{lanes}"
-[web]
-port = 0
-[roles]
-notice = 0
-"""
-ACCOUNT: Final = """
-[[adapters.sms.accounts]]
-name = "sim{number}"
-host = "{host}"
-port = {port}
-system_id = "{system_id}"
-password = "{password}"
-sender = {sender}
-window = 100
-"""
 
 
 async def main() -> None:
@@ -67,28 +40,15 @@ async def main() -> None:
 
 
 def _run(workers: int) -> None:
-    with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="loa-bench-")))
-        cluster = held.enter_context(_cluster())
-        redis = RedisServer()
-        held.callback(redis.end)
-        carrier = _begin(held, folder, (sys.executable, "-m", "simulators.smsc", "--until-stdin-closes"), "smsc")
-        said = carrier.ready()
-        config = _config(folder, cluster.url(), f"unix://{redis.socket}?db=0", said["smsc"], workers)
-        web = _role(held, folder, config, "web", "web")
-        address = web.ready()
-        sending = [_role(held, folder, config, "worker", f"worker{n}") for n in range(workers)]
-        for one in (*sending, _role(held, folder, config, "scheduler", "scheduler")):
-            one.ready()
-        word = json.loads((folder / "data" / "service.json").read_bytes())
-        admin = Http(address["api"], word["admin_key"])
-        until(lambda: _bound(admin, workers), 60, "every account is bound", pause=0.2)
-        _measure(admin, [psutil.Process(one.popen.pid) for one in sending], Http(said["control"]))
+    with tempfile.TemporaryDirectory(prefix="loa-bench-") as folder, several(Path(folder), workers=workers) as office:
+        assert office.town is not None
+        until(lambda: _bound(office.admin, workers), 60, "every account is bound", pause=0.2)
+        sending = [psutil.Process(office.running[f"worker{n}"].popen.pid) for n in range(workers)]
+        _measure(office, sending, office.town.smsc)
 
 
-def _measure(admin: Http, workers: list[psutil.Process], carrier: Http) -> None:
-    keys = {role: admin.post("/keys", {"name": f"bench-{role}", "role": role}) for role in ("officer", "approver")}
-    officer, approver = (Http(admin.url, keys[role]["api_key"]) for role in ("officer", "approver"))
+def _measure(office: Many, workers: list[psutil.Process], carrier: Http) -> None:
+    officer, approver = office.api, office.approver
     lines = "".join(f"0{FIRST_NUMBER + n}\n" for n in range(MESSAGES))
     officer.call("POST", "/lists", lines.encode(), query={"name": "bench"})
     key = {"Idempotency-Key": str(uuid.uuid4())}
@@ -108,44 +68,6 @@ def _measure(admin: Http, workers: list[psutil.Process], carrier: Http) -> None:
     print(f"machines: {len(workers)} worker(s), {MESSAGES / took:,.0f} messages/s from the first submit_sm to the last")
     print(f"        receipt in the ledger, PostgreSQL with fsync and Redis; {cpu / MESSAGES * 1e6:.0f} µs CPU of the")
     print(f"        workers a message, the largest of them {peak:.0f} MB ({MESSAGES:,} of one part)")
-
-
-@contextmanager
-def _cluster() -> Iterator[Cluster]:
-    cluster = Cluster(safe=True, **SERVER)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.remove()
-
-
-def _begin(held: ExitStack, folder: Path, command: tuple[str, ...], name: str) -> Process:
-    process = Process(command, folder / f"{name}.log")
-    held.callback(process.end)
-    return process
-
-
-def _role(held: ExitStack, folder: Path, config: Path, role: str, name: str) -> Process:
-    return _begin(held, folder, (*LOA, "run", "--role", role, "--config", str(config)), name)
-
-
-def _config(folder: Path, store: str, lanes: str, carrier: str, accounts: int) -> Path:
-    (folder / "data").mkdir()
-    host, _, port = carrier.rpartition(":")
-    account = {
-        "host": host, "port": port, "system_id": smsc.SYSTEM_ID, "password": smsc.PASSWORD,
-        "sender": json.dumps(smsc.SHORT_CODE),
-    }  # fmt: skip
-    path = folder / "config.toml"
-    path.write_text(
-        OFFICE.format(
-            short_code=json.dumps(smsc.SHORT_CODE), store=store, lanes=lanes, files=folder / "data" / "attachments"
-        )
-        + "".join(ACCOUNT.format(number=n, **account) for n in range(accounts)),
-        "utf-8",
-    )
-    return path
 
 
 def _bound(admin: Http, accounts: int) -> bool:
