@@ -13,15 +13,16 @@ import pytest
 
 from broadcasts.model import DeliveryState
 from tests.faults.harness import compare
+from tests.faults.harness.__main__ import summary
 from tests.faults.harness.compare import Night, compared
 from tests.faults.harness.disk import own_mounts
 from tests.faults.harness.evidence import Books, Delivery, Event, Message, Phones
 from tests.faults.harness.faults import Suffered, provider_kinds
-from tests.faults.harness.figures import whole_end
+from tests.faults.harness.figures import Figures, measured, quantile, whole_end
 from tests.faults.harness.fostered import Nursery
 from tests.faults.harness.house import LEASE_SECONDS
 from tests.faults.harness.plan import Fault, Kind, drawn
-from tests.faults.harness.scenario import night
+from tests.faults.harness.scenario import Run, night
 from tests.faults.harness.settings import SETTINGS
 from tests.faults.harness.traffic import Said, evening
 from tests.faults.harness.watching import fallen
@@ -92,6 +93,45 @@ def test_recovery_counts_from_the_end_of_the_last_of_the_faults_that_overlap() -
     first, second, third, apart = suffered(0, 2), suffered(1, 4), suffered(3, 5), suffered(7, 8)
     everything = [first, second, third, apart]
     assert [whole_end(one, everything) for one in everything] == [5, 5, 5, 8]
+
+
+def test_an_answer_before_the_end_of_all_faults_is_recovery_at_once_and_none_is_no_recovery() -> None:
+    found = well()
+    first = Suffered(Fault(KINDS[1], 0, 2), 0.0, 2.0, "smsc")
+    longer = Suffered(Fault(KINDS[0], 1, 8), 1.0, 9.0, "zalo")
+    found.phones.at["smsc"] = [1.0, 3.0]
+    found.phones.at["zalo"] = [3.0, 9.5]
+    names = [str(first.fault), str(longer.fault)]
+    assert measured(found, [first, longer]).recovery == [(names[0], 0.0), (names[1], 0.5)]
+    assert measured(found, [replace(longer, probe="telegram")]).recovery == [(names[1], float("inf"))]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "broken", "hold_times", "code"),
+    [
+        ([1.0, 2.0], [], True, 0),
+        ([1.0, 99.0], [], False, 0),
+        ([1.0, 99.0], [], True, 1),
+        ([6.0, 6.0], [], True, 1),
+        ([1.0, 2.0], ["lost"], False, 1),
+    ],
+)
+def test_a_finding_ends_the_command_with_1_and_slowness_only_where_times_are_to_hold(
+    seconds: list[float], broken: list[str], hold_times: bool, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = Figures(recovery=[("kill", one) for one in seconds])
+    assert summary([Run(1, [], broken, figures, 9.0)], 1, hold_times) == code
+    assert f"max {max(seconds):.1f} s" in capsys.readouterr().out
+
+
+def test_a_run_that_never_ended_is_a_finding() -> None:
+    assert summary([], 1, hold_times=False) == 1
+
+
+def test_a_quantile_is_one_of_the_figures() -> None:
+    figures = [float(one) for one in range(1, 21)]
+    assert [quantile(figures, share) for share in (0.5, 0.95, 1.0)] == [10.0, 19.0, 20.0]
+    assert quantile([], 0.5) == 0.0
 
 
 # The comparison: a night in which all is well, and each way in which it would not be

@@ -31,7 +31,7 @@ def main() -> int:
             runs = list(pool.map(lambda seed: _one(seed, folder, nursery, given), seeds))
     finally:
         nursery.end()
-    return _summary([run for run in runs if run is not None], len(runs), given.hold_times)
+    return summary([run for run in runs if run is not None], len(runs), given.hold_times)
 
 
 def _one(seed: int, folder: Path, nursery: Nursery, given: argparse.Namespace) -> Run | None:
@@ -59,7 +59,7 @@ def _line(run: Run) -> str:
     )
 
 
-def _summary(runs: list[Run], asked: int, hold_times: bool) -> int:
+def summary(runs: list[Run], asked: int, hold_times: bool) -> int:
     """What went wrong ends the command with 1; how long recovery took is only told, unless the times are to hold."""
     seconds = [one for run in runs for _, one in run.figures.recovery]
     crashes = sum(run.figures.crashes for run in runs)

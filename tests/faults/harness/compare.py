@@ -77,14 +77,18 @@ def everybody_planned(night: Night) -> Iterable[str]:
 
 
 def nothing_stuck(night: Night) -> Iterable[str]:
+    return nothing_stuck_in(night.books)
+
+
+def nothing_stuck_in(books: Books) -> Iterable[str]:
     """Nothing is still to be sent, no chunk is open, nothing that came in is unread."""
-    if stuck := [one for one in night.books.deliveries if one.status in WORKING]:
+    if stuck := [one for one in books.deliveries if one.status in WORKING]:
         yield f"still to be sent {some(stuck)}"
-    if held := [first for first, _, state, _ in night.books.chunks if state < 2]:
+    if held := [first for first, _, state, _ in books.chunks if state < 2]:
         yield f"open chunks {some(held)}"
-    if unread := [one for one in night.books.inbox if one.state == "new"]:
+    if unread := [one for one in books.inbox if one.state == "new"]:
         yield f"unread {some(unread)}"
-    if waiting := [unit for unit, state, _, next_at in night.books.rollcall if state == "awaiting" and next_at]:
+    if waiting := [unit for unit, state, _, next_at in books.rollcall if state == "awaiting" and next_at]:
         yield f"steps still due {some(waiting)}"
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from broadcasts.dispatch import MARKED_AT_ONCE, WINDOWS_AT_ONCE
 from broadcasts.states import WORKING
 from tests.faults.harness import traffic
-from tests.faults.harness.compare import Night, compared, heard_least
+from tests.faults.harness.compare import Night, compared, heard_least, nothing_stuck_in
 from tests.faults.harness.evidence import read_books, read_phones
 from tests.faults.harness.faults import Doom, provider_kinds
 from tests.faults.harness.figures import Figures, measured
@@ -190,7 +190,7 @@ def _gathered(
     phones = read_phones(around)
     for _ in range(READ_TRIES):  # somebody may still be writing
         books, before, phones = read_books(house, directive, listed), phones, read_phones(around)
-        if before == phones:
+        if before == phones and not any(nothing_stuck_in(books)):
             break
         time.sleep(QUIET_PAUSE_SECONDS)
     return Night(
