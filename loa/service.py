@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -172,9 +173,27 @@ class Service:
     def _schedule(self) -> None:
         for job, seconds in self._jobs():
             self._scheduler.add_job(
-                job, "interval", seconds=seconds, misfire_grace_time=None, coalesce=True, max_instances=1
+                self._till_the_end(job),
+                "interval",
+                seconds=seconds,
+                misfire_grace_time=None,
+                coalesce=True,
+                max_instances=1,
             )
         self._scheduler.start()
+
+    def _till_the_end(self, job: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[None]]:
+        """One that is under way when everything ends is broken off, and that is no failure of it."""
+
+        @functools.wraps(job)
+        async def run() -> None:
+            try:
+                await job()
+            except asyncio.CancelledError:
+                if not self.readiness.draining:
+                    raise
+
+        return run
 
     async def _open_doors(self) -> None:
         if self._plays(Role.WEB):

@@ -69,15 +69,20 @@ class Many(Office):
 
     def open_doors(self) -> None:
         """The web process, and the keys to its API."""
-        self.process = self.begin("web")
-        self.url = self.said["web"]["console"]
+        self.begin("web")
+        self.move_to("web")
+
+    def move_to(self, name: str) -> None:
+        """From here on this web process is asked."""
+        self.process = self.running[name]
+        self.url = self.said[name]["console"]
         word = json.loads((self.folder / "data" / "service.json").read_bytes())
-        self.admin = Http(self.said["web"]["api"], word["admin_key"])
+        self.admin = Http(self.said[name]["api"], word["admin_key"])
         for role in ("officer", "approver"):
             if role not in self._keys:
                 self._keys[role] = self.admin.post("/keys", {"name": f"test-{role}", "role": role})["api_key"]
-        self.api = Http(self.said["web"]["api"], self._keys["officer"])
-        self.approver = Http(self.said["web"]["api"], self._keys["approver"])
+        self.api = Http(self.said[name]["api"], self._keys["officer"])
+        self.approver = Http(self.said[name]["api"], self._keys["approver"])
         if self.town is not None:
             self.town.zalo.post("/_sim/webhook", {"url": f"{self.url}/hooks/zalo.oa"})
 
@@ -108,15 +113,18 @@ class Many(Office):
 
     def sql(self, statement: str) -> None:
         """Done to the ledger from outside."""
+        asyncio.run(self._do("execute", statement))
 
-        async def run() -> None:
-            connection = await asyncpg.connect(self.database)
-            try:
-                await connection.execute(statement)
-            finally:
-                await connection.close()
+    def ask(self, statement: str) -> list[Any]:
+        """The first column of what the ledger says."""
+        return [row[0] for row in asyncio.run(self._do("fetch", statement))]
 
-        asyncio.run(run())
+    async def _do(self, how: str, statement: str) -> Any:
+        connection = await asyncpg.connect(self.database)
+        try:
+            return await getattr(connection, how)(statement)
+        finally:
+            await connection.close()
 
     def end(self) -> None:
         for process in self.running.values():
