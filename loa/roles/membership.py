@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
@@ -19,6 +20,7 @@ from adapters.contract import Now
 from loa.roles.identity import Identity, own_identity, still_runs
 from loa.roles.role import Role
 from loa.roles.shares import moves
+from loa.roles.turns import Turns
 from store import leases, workers
 from store.engine import Ledger, LedgerError, Tx
 from store.revisions import own_revision
@@ -108,7 +110,7 @@ class Membership:
         self._held: dict[str, tuple[int, Group]] = {}
         self._going: dict[str, asyncio.Task[None]] = {}
         """Homes that are being handed over."""
-        self._beginning: set[asyncio.Task[None]] = set()
+        self._turns = Turns()
         self._rounds = asyncio.Lock()
         self._round_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -219,10 +221,7 @@ class Membership:
             log.info("home_taken", home=home, token=token)
             self._held[home] = (token, group)
             # a round that takes too long is given up; what it took is begun all the same
-            beginning = asyncio.create_task(group.holder.take_up(home), name=f"take-up-{home}")
-            self._beginning.add(beginning)
-            beginning.add_done_callback(self._beginning.discard)
-            await asyncio.shield(beginning)
+            await asyncio.shield(self._turns.take(home, partial(group.holder.take_up, home)))
         for home in seen.given:
             self._start_handing_over(home)
 
@@ -266,30 +265,34 @@ class Membership:
         seen.given += [home for home in wanted.give if home in self._held and home not in self._going]
 
     async def _let_go(self, homes: Sequence[str], why: str) -> None:
-        """What is not ours any more ends at once, side by side."""
+        """What is not ours any more ends at once, side by side; all of it, though the round be given up meanwhile."""
+        ending = []
         for home in homes:
-            log.error("home_lost", home=home, why=why)
-        await asyncio.gather(*(self._end(home, lost=True) for home in homes), return_exceptions=True)
+            known = self._held.pop(home, None)
+            if known is not None:  # else it was handed over while the round looked
+                log.error("home_lost", home=home, why=why)
+                ending.append(self._turns.take(home, partial(known[1].holder.let_go, home)))
+        await asyncio.shield(asyncio.gather(*ending, return_exceptions=True))
 
     def _start_handing_over(self, home: str) -> None:
-        task = asyncio.create_task(self._hand_over(home), name=f"hand over {home}")
+        task = self._turns.take(home, partial(self._hand_over, home))
         self._going[home] = task
         task.add_done_callback(lambda _: self._going.pop(home, None))
 
     async def _hand_over(self, home: str) -> None:
-        log.info("home_handed_over", home=home)
-        await self._end(home)
-        await self._ledger.write_presence(lambda tx: leases.give_back(tx, home, self.owner))
-
-    async def _end(self, home: str, *, lost: bool = False) -> None:
+        """It stays ours until it has ended, unless it is lost before."""
         known = self._held.get(home)
         if known is None:
             return
-        holder = known[1].holder
+        log.info("home_handed_over", home=home)
         try:
-            await (holder.let_go(home) if lost else holder.hand_over(home))
+            await known[1].holder.hand_over(home)
         finally:
-            self._held.pop(home, None)
+            ours = self._held.get(home) is known
+            if ours:
+                del self._held[home]
+        if ours:
+            await self._ledger.write_presence(lambda tx: leases.give_back(tx, home, self.owner))
 
     async def drain(self) -> None:
         """Take nothing more and hand everything over. What is held stays ours until it has ended."""

@@ -303,3 +303,55 @@ async def test_what_was_taken_is_begun_though_the_round_is_given_up(office: Offi
     await asyncio.sleep(0.05)
     assert at_one.live == set(one.homes)
     assert at_one.live
+
+
+async def test_what_is_lost_ends_though_the_round_is_given_up_and_only_then_begins_again(office: Office) -> None:
+    """A process that slept past its leases has a moment for its first round. A session that was left in the middle of
+    its end would never work again in this process, which holds its lease and renews it."""
+    one, at_one = office.process("one")
+    two, _ = office.process("two")
+    await join(one, nothing)
+    await join(two, nothing)
+    office.clock.at += LEASE + 1.0
+    await two.round()
+    slow, ended = asyncio.Event(), []
+
+    async def let_go(home: str) -> None:
+        await slow.wait()
+        ended.append(home)
+        at_one.live.discard(home)
+
+    at_one.let_go = let_go  # type: ignore[method-assign]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(one.round(), 0.2)
+    assert not any(one.holds(home) for home in HOMES), "they are another's"
+    await two.drain()
+    await two.leave()
+    at_one.taken.clear()
+    again = asyncio.create_task(one.round())
+    await asyncio.sleep(0.2)
+    assert at_one.taken == [], "the end comes first"
+    slow.set()
+    await again
+    assert sorted(ended) == sorted(HOMES)
+    assert at_one.live == set(HOMES) == set(one.homes)
+    assert set((await office.holders()).values()) == {"one"}
+
+
+async def test_a_handing_over_that_is_overtaken_gives_nothing_back(office: Office) -> None:
+    """The lease ran out meanwhile, and was taken again."""
+    one, at_one = office.process("one")
+    await join(one, nothing)
+    at_one.release.clear()
+    one._start_handing_over("telegram")
+    await asyncio.sleep(0)
+    losing = asyncio.create_task(one._let_go(["telegram"], "lease_lost"))
+    await asyncio.sleep(0)
+    taking = asyncio.create_task(one.round())
+    await asyncio.sleep(0.05)
+    at_one.release.set()
+    await asyncio.gather(losing, taking)
+    await asyncio.sleep(0.05)
+    assert (await office.holders())["telegram"] == "one"
+    assert one.holds("telegram")
+    assert "telegram" in at_one.live
