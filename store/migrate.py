@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 from alembic import command
@@ -15,7 +16,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -26,6 +27,9 @@ from store.postgres_ddl import in_postgresql
 from store.postgres_link import Address, not_let_in
 from store.sqlite import hold_lock
 
+REVISION: Final = "alembic_version"
+OURS: Final = re.compile("[0-9]{4}")
+"""How revisions of ours are numbered (`store.revisions`)."""
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -33,7 +37,7 @@ def migrate(url: str) -> str:
     """Upgrade to the newest revision and return it.
 
     Raises `LedgerError`: `ledger_in_use`, `ledger_not_writable`, `ledger_unreachable`, `ledger_read_only`,
-    `ledger_not_usable`, `ledger_too_new` (made by a newer version).
+    `ledger_not_usable`, `not_a_ledger` (somebody else's database), `ledger_too_new` (made by a newer version).
     """
     if url.startswith(POSTGRESQL):
         with ThreadPoolExecutor(1) as thread:  # the caller's own may run an event loop
@@ -78,6 +82,7 @@ def _in_its_words(_: Any, __: Any, statement: str, parameters: Any, ___: Any, __
 
 def upgrade(connection: Connection, path: str, to: str = "head") -> str:
     """In the transaction of `connection`; `path` is how people know the ledger."""
+    _check_ours(connection, path)
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
@@ -89,6 +94,15 @@ def upgrade(connection: Connection, path: str, to: str = "head") -> str:
     if revision is None or (to == "head" and revision != ScriptDirectory.from_config(config).get_current_head()):
         raise LedgerError("ledger_not_usable", path=path, detail=f"revision {revision}")
     return revision
+
+
+def _check_ours(connection: Connection, path: str) -> None:
+    """Before anything is made among tables of somebody else. Raises `LedgerError` (`not_a_ledger`)."""
+    names = set(inspect(connection).get_table_names())
+    revision = MigrationContext.configure(connection).get_current_revision() if REVISION in names else None
+    if (names and REVISION not in names) or not OURS.fullmatch(revision or "0000"):
+        others = ", ".join(sorted(names - {REVISION})[:3])
+        raise LedgerError("not_a_ledger", path=path, detail=others or f"{REVISION} {revision}")
 
 
 def main() -> int:

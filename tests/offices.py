@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,8 +132,12 @@ class Many(Office):
 
 
 @contextmanager
-def many(folder: Path, town: Town, *, accounts: int = 1, **options: Any) -> Iterator[Many]:
-    """PostgreSQL and Redis until the block ends; the processes are the test's to begin."""
+def many(
+    folder: Path, town: Town, *, accounts: int = 1, prepare: Callable[[Cluster], None] = lambda cluster: None,
+    **options: Any,
+) -> Iterator[Many]:  # fmt: skip
+    """PostgreSQL and Redis until the block ends; the processes are the test's to begin. `prepare`: what is done to
+    PostgreSQL's folder before its first start."""
     try:
         cluster = Cluster()
     except NoServer as missing:
@@ -143,6 +147,7 @@ def many(folder: Path, town: Town, *, accounts: int = 1, **options: Any) -> Iter
     redis = RedisServer()
     carriers = [_carrier(folder, number) for number in range(2, accounts + 1)]
     try:
+        prepare(cluster)
         cluster.start()
         more = SHARED.format(socket=redis.socket, lease=LEASE_SECONDS) + _accounts(carriers, options)
         config = write_config(folder, town, more=more, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -112,7 +113,11 @@ class WebServer:
         write_private(self._house.data / SERVICE_FILE, orjson.dumps(self._word))
 
     def take_word_back(self) -> None:
-        (self._house.data / SERVICE_FILE).unlink(missing_ok=True)
+        """Unless it is that of another web process on this machine, which has started since."""
+        path = self._house.data / SERVICE_FILE
+        with suppress(OSError):
+            if path.read_bytes() == orjson.dumps(self._word):
+                path.unlink()
 
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import shutil
@@ -14,8 +15,11 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from lanes.redis_owner import VERSION_WANTED
+from loa.roles.ready import health_app
 from loa.roles.role import Role
 from loa.settings import ROOT, Settings, load_settings
+from web.api import ROUTES as API
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
@@ -130,6 +134,73 @@ def test_compose_names_what_there_is() -> None:
     assert whole["services"]["worker"]["deploy"]["replicas"] == 2
     assert whole["services"]["scheduler"]["deploy"]["replicas"] == 2
     assert {"postgres", "redis", "web", "listener", "proxy"} <= set(whole["services"])
+
+
+ASKED = re.compile(r"http://127\.0\.0\.1:(\d+)(/[\w/]+)")
+GIVEN = {"LOA_SITE": "loa.example.vn", "LOA_DB_PASSWORD": "matkhau1", "LOA_REDIS_PASSWORD": "matkhau2"}
+"""What `.env` holds."""
+
+
+def filled(value: str) -> str:
+    """With what `.env` gives; a name that the handbook does not ask for fails here."""
+    return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: GIVEN[found.group(1)], value)
+
+
+def of_loa() -> dict[str, Any]:
+    return {name: one for name, one in services().items() if one["image"] == "loa"}
+
+
+@pytest.mark.parametrize("name", sorted(of_loa()))
+def test_a_service_reads_its_settings(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the file hands to a process, read as the process reads it."""
+    (tmp_path / "config.toml").write_text("", "utf-8")
+    given = {key: filled(value) for key, value in services()[name]["environment"].items()}
+    for key, value in given.items():
+        monkeypatch.setenv(key, value)
+    read = load_settings(tmp_path / "config.toml")
+    assert read.store.ledger_url() == "postgresql://loa:matkhau1@postgres/loa"
+    assert read.store.files_folder() == Path("/var/lib/loa/attachments")
+    assert read.data_folder() == Path("/var/lib/loa"), "the one folder that can be written"
+    assert read.lanes.url == "redis://:matkhau2@redis/0"
+    volumes = dict(volume.split(":")[:2] for volume in services()[name]["volumes"])
+    assert volumes["files"] == str(read.data_folder())
+    assert volumes["./config.toml"] == given["LOA_CONFIG"]
+    ((port, path),) = ASKED.findall(services()[name]["healthcheck"]["test"][-1])
+    if name == "web":
+        assert (int(port), read.web.host) == (read.web.port, "0.0.0.0")
+        assert ("GET", path) in {(route.method, route.path) for route in API}
+        assert read.web.public_url == "https://loa.example.vn"
+    else:
+        assert int(port) == read.roles.health_port
+        answered = health_app(None, None).router.resources()  # type: ignore[arg-type]
+        assert path in {one.canonical for one in answered}
+    assert services()[name]["healthcheck"]["test"][1] == "/opt/loa/.venv/bin/python"
+
+
+def test_the_stores_are_those_that_the_processes_look_for() -> None:
+    postgres, redis = services()["postgres"], services()["redis"]
+    assert postgres["environment"] | {"POSTGRES_PASSWORD": ""} == {
+        "POSTGRES_USER": "loa", "POSTGRES_DB": "loa", "POSTGRES_PASSWORD": "",
+    }  # fmt: skip
+    assert filled(postgres["environment"]["POSTGRES_PASSWORD"]) == "matkhau1"
+    assert filled(redis["command"][redis["command"].index("--requirepass") + 1]) == "matkhau2"
+    assert int(postgres["image"].rpartition(":")[2]) >= 15
+    assert int(redis["image"].rpartition(":")[2]) >= VERSION_WANTED[0]
+
+
+def test_the_image_holds_the_commands_that_are_run() -> None:
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)
+    assert json.loads(entry) == ["/opt/loa/.venv/bin/loa"]
+    assert "WORKDIR /opt/loa" in text
+    assert "python -m venv .venv" in text
+    assert "VOLUME /var/lib/loa" in text
+    for one in of_loa().values():
+        assert one["command"][:2] == ["run", "--role"]
+
+
+def test_the_handbook_says_what_was_not_started() -> None:
+    assert "has not been started" in (DEPLOY / "README.md").read_text("utf-8")
 
 
 def test_nobody_reaches_the_ledger_from_outside() -> None:
