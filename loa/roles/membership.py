@@ -119,6 +119,10 @@ class Membership:
     def holds(self, home: str) -> bool:
         return home in self._held
 
+    def surely_holds(self, home: str) -> bool:
+        """By our own count nobody else can have taken it yet."""
+        return home in self._held and self._left() > 0
+
     @property
     def homes(self) -> list[str]:
         return sorted(self._held)

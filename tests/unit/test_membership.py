@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from adapters.contract import Incoming, IncomingKind, LedgerUnavailable, Receipt, ReceiptState
 from loa.roles.identity import Identity, own_identity, still_runs
 from loa.roles.membership import CLOCK_REFUSED_SECONDS, Group, Membership
+from loa.roles.own_sink import OwnSink
 from store import leases, workers
 from store.engine import Ledger, LedgerError
 from store.revisions import own_revision
@@ -355,3 +358,50 @@ async def test_a_handing_over_that_is_overtaken_gives_nothing_back(office: Offic
     assert (await office.holders())["telegram"] == "one"
     assert one.holds("telegram")
     assert "telegram" in at_one.live
+
+
+# What a session hears
+
+
+class Kept:
+    """A ledger's side of a channel."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.receipts_heard = 0
+
+    async def receipts(self, batch: Sequence[Receipt]) -> None:
+        self.receipts_heard += len(batch)
+
+    async def incoming(self, batch: Sequence[Incoming]) -> None:
+        self.heard += [one.text for one in batch]
+
+
+def said(text: str, channel: str = "sms.a") -> Incoming:
+    return Incoming(channel, text, IncomingKind.TEXT, "84900000001", "84900000001", datetime.now(UTC), text)
+
+
+async def test_who_slept_past_a_lease_stores_nothing_that_the_session_heard(office: Office) -> None:
+    """The carrier tells it the process that has the session by now, too; a text carries no id."""
+    one, _ = office.process("one")
+    two, _ = office.process("two")
+    await join(one, nothing)
+    await join(two, nothing)
+    kept = Kept()
+    sink = OwnSink(kept, HOMES, one.surely_holds)
+    await sink.incoming([said("in time")])
+    asleep = one._round_at
+    one._round_at -= LEASE
+    with pytest.raises(LedgerUnavailable):
+        await sink.incoming([said("before its round")])
+    await sink.incoming([said("by a hook", "zalo.oa_user")])
+    await sink.receipts([Receipt("sms.a", ("1",), ReceiptState.DELIVERED, "000", datetime.now(UTC))])
+    one._round_at = asleep
+
+    office.clock.at += LEASE + 1.0
+    await two.round()
+    await one.round()
+    with pytest.raises(LedgerUnavailable):
+        await sink.incoming([said("after its round")])
+    assert kept.heard == ["in time", "by a hook"]
+    assert kept.receipts_heard == 1
