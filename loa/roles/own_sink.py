@@ -8,9 +8,8 @@ from adapters.contract import Incoming, LedgerUnavailable, Receipt, Sink
 
 
 class OwnSink:
-    """`adapters.contract.Sink` of a process that may have slept. What it reads after that, the provider tells the process
-    that has the session by now, too, and a text message carries no id by which the ledger could know it again. Receipts
-    do.
+    """`adapters.contract.Sink` of a process that may have slept. What it reads then, the provider tells whoever has
+    the session by now, too; and a text carries no id by which the ledger could know it again, as receipts do.
 
     `homes`: sessions that live in one process; an event of theirs has the session's name. `holds`: one is surely here.
     """
