@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -56,11 +57,22 @@ def refusal(failed: BaseException, where: Address) -> LanesError | None:
         return failed
     if _unknown_host(failed):
         return LanesError("lanes_no_host", where=where.shown)
+    if (detail := _untrusted(failed)) is not None:
+        return LanesError("lanes_tls", where=where.shown, detail=detail)
     word = why(failed)
     if word == "password":
         return LanesError("lanes_password", where=where.shown)
     if isinstance(failed, wrong.InvalidResponse) or (isinstance(failed, wrong.ResponseError) and word == "refused"):
         return LanesError("lanes_not_redis", where=where.shown)
+    return None
+
+
+def _untrusted(failed: BaseException | None) -> str | None:
+    """What the TLS of this machine says of theirs; redis-py wraps it. None: it was not asked."""
+    while failed is not None:
+        if isinstance(failed, ssl.SSLError):
+            return str(getattr(failed, "verify_message", "") or failed.reason or "TLS").rstrip(".")
+        failed = failed.__cause__ or failed.__context__
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from store.engine import Ledger, LedgerError, Tx
 from store.migrate import migrate
 from store.opening import ledger_at
 from store.postgres_tx import PostgresTx
+from tests.certificates import authority, signed
 from tests.cluster import OWNER, Cluster, NoServer
 from tests.processes import loa
 
@@ -24,29 +24,6 @@ hostssl all tls_user 127.0.0.1/32 scram-sha-256
 hostssl all all 127.0.0.1/32 trust
 """
 """Nobody comes in over the network without TLS."""
-NAMED = "subjectAltName=DNS:localhost\n"
-"""Not for 127.0.0.1."""
-
-
-def openssl(*arguments: str, folder: Path) -> None:
-    subprocess.run(("openssl", *arguments), cwd=folder, check=True, capture_output=True)
-
-
-def authority(folder: Path, name: str) -> Path:
-    """A certificate that signs others."""
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.crt", "-days", "2", "-subj",
-            f"/CN={name}", folder=folder)  # fmt: skip
-    return folder / f"{name}.crt"
-
-
-def signed(folder: Path, by: str) -> None:
-    """`server.crt` and `server.key`."""
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost", folder=folder)
-    (folder / "names").write_text(NAMED)
-    openssl("x509", "-req", "-in", "server.csr", "-CA", f"{by}.crt", "-CAkey", f"{by}.key", "-CAcreateserial",
-            "-days", "2", "-extfile", "names", "-out", "server.crt", folder=folder)  # fmt: skip
 
 
 class Secured:
@@ -62,8 +39,6 @@ class Secured:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
     folder = tmp_path_factory.mktemp("certificates of ours")  # a space, as paths may have
     authority(folder, "ours")
     authority(folder, "strangers")
