@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from benchmarks.sms_stand import Bench, D, bench
-from store import deliveries
+from store import delivery_pages
 
 CUT_SECONDS: Final = 2.0
 SECONDS: Final = 60
@@ -14,7 +14,7 @@ RATE: Final = 400
 MESSAGES: Final = RATE * SECONDS * 5 // 8
 PAGE: Final = 1_000
 RECIPIENT: Final = 11
-"""Its place in a row of `store.deliveries.page`."""
+"""Its place in a row of `store.delivery_pages.page`."""
 QUICK: Final = {"backoff_min": 0.1, "backoff_max": 0.5}
 """Seconds until the next connection: with the usual 1 to 60 the link would mostly be down."""
 
@@ -47,7 +47,7 @@ async def unknown(stand: Bench, no: int) -> set[str]:
     found: set[str] = set()
     after = 0
     while page := await stand.service.ledger.read(
-        lambda tx, after=after: deliveries.page(tx, no, int(D.UNKNOWN), after, PAGE)  # type: ignore[misc]
+        lambda tx, after=after: delivery_pages.page(tx, no, int(D.UNKNOWN), after, PAGE)  # type: ignore[misc]
     ):
         found |= {str(row[RECIPIENT]) for row in page}
         after = page[-1][0]

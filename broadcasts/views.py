@@ -20,7 +20,7 @@ from broadcasts.routes import Routes
 from broadcasts.states import PRECEDENCE, STILL_ASKED, WORKING
 from directory.people import Contact, all_contacts, contacts_of, phones_of
 from directory.units import UnitCatalogue
-from store import broadcasts, chunks, deliveries, receipts, rollcalls
+from store import broadcasts, chunks, deliveries, delivery_pages, rollcalls
 from store.broadcasts import BroadcastRow
 from store.engine import Tx
 from store.rollcalls import AckRow
@@ -161,8 +161,8 @@ def _tile(
 
 def delivery_page(tx: Tx, no: int, state: str | None, after: int, limit: int) -> list[DeliveryView]:
     status = None if state is None else int(DeliveryState[state.upper()])
-    rows = deliveries.page(tx, no, status, after, limit)
-    ids = receipts.provider_ids(tx, rows[0][0], rows[-1][0]) if rows else {}
+    rows = delivery_pages.page(tx, no, status, after, limit)
+    ids = delivery_pages.provider_ids(tx, [row[0] for row in rows])
     return [_delivery(row, ids.get(row[0], "")) for row in rows]
 
 

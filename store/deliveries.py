@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from store.engine import Tx
 
@@ -240,23 +239,6 @@ def unit_states(tx: Tx, broadcast_no: int) -> list[tuple[str, str, int]]:
         (broadcast_no,),
     )
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def page(tx: Tx, broadcast_no: int, status: int | None, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """Deliveries in id order with what people want to know of them; the provider id is the first part's, the channel
-    the account by which it went, before that the route."""
-    first, last = broadcast_no << 24, ((broadcast_no + 1) << 24) - 1
-    return tx.execute(
-        "SELECT d.id, coalesce(r.unit_code, ''), coalesce(r.person_name, ''),"
-        " coalesce(a.name, r.channel,"
-        " (SELECT channel FROM chunk WHERE chunk.id <= d.id ORDER BY chunk.id DESC LIMIT 1)),"
-        " coalesce(r.step, 0), d.status, coalesce(c.reason, ''), coalesce(c.code, ''), d.parts, d.sent_at, d.done_at,"
-        " d.recipient, coalesce(r.value, s.value, ''), d.account"
-        " FROM delivery d LEFT JOIN direct r ON r.delivery_id = d.id LEFT JOIN single s ON s.delivery_id = d.id"
-        " LEFT JOIN cause c ON c.id = d.cause LEFT JOIN channel_account a ON a.id = d.account"
-        " WHERE d.id BETWEEN ? AND ? AND (CAST(? AS BIGINT) IS NULL OR d.status = ?) ORDER BY d.id LIMIT ?",
-        (max(first, after + 1), last, status, status, limit),
-    ).fetchall()
 
 
 def add_events(tx: Tx, rows: Iterable[tuple[int, float, str, str, str]]) -> None:

@@ -12,7 +12,7 @@ from broadcasts.dispatch import HELD_SECONDS
 from broadcasts.model import DeliveryState
 from broadcasts.routes import Route
 from broadcasts.steps import CLOSE_AFTER_SECONDS
-from store import broadcasts, charges, deliveries, receipts
+from store import broadcasts, charges, delivery_pages, receipts
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept
 
 NUMBERS = range(84900000001, 84900002501)
@@ -78,7 +78,7 @@ async def test_a_list_leaves_once_each_and_receipts_close_it(tmp_path, clock):
         await sms.sink.receipts(receipts[at : at + 300])
     await sms.sink.receipts(receipts[:50])
     assert await room.counts(no) == {"delivered": len(NUMBERS) - 3, "failed": 3}
-    failed = await room.ledger.read(lambda tx: deliveries.page(tx, no, DeliveryState.FAILED, 0, 10))
+    failed = await room.ledger.read(lambda tx: delivery_pages.page(tx, no, DeliveryState.FAILED, 0, 10))
     assert {row[7] for row in failed} == {"UNDELIV err:034"}
     await room.clockwork.tick_broadcasts()
     assert await state_of(room, no) == "closed"

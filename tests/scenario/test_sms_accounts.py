@@ -21,7 +21,7 @@ from adapters.sms.speedsms.channel import SpeedSmsChannel
 from adapters.sms.speedsms.settings import SpeedSmsAccount
 from broadcasts.routes import Route
 from simulators import esms, smsc, speedsms
-from store import deliveries
+from store import delivery_pages
 from tests.contract.recording import MemoryState
 from tests.contract.smpp_stand import QUICK
 from tests.contract.sms_http_stand import TOKEN, Hooks, hooks
@@ -48,7 +48,7 @@ class Office:
 
     async def accounts(self, no: int) -> Counter[str]:
         def read(tx: Any) -> Counter[str]:
-            return Counter(row[3] for row in deliveries.page(tx, no, None, 0, 10_000))
+            return Counter(row[3] for row in delivery_pages.page(tx, no, None, 0, 10_000))
 
         return await self.room.ledger.read(read)
 

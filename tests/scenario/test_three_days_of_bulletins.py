@@ -12,7 +12,7 @@ import pytest
 from broadcasts.routes import Route
 from broadcasts.steps import Step, chosen_steps
 from directory.units import load as load_units
-from store import broadcasts, deliveries, rollcalls
+from store import broadcasts, delivery_pages, rollcalls
 from tests.ledgers import size_of
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept, leader
 
@@ -114,7 +114,7 @@ async def test_three_days_of_bulletins(tmp_path: Path) -> None:
             after_day_one = largest_mib()
     growth, seconds = largest_mib() - after_day_one, time.perf_counter() - began
 
-    made = [await days.room.ledger.read(lambda tx, no=no: deliveries.page(tx, no, None, 0, 1000)) for no in numbers]
+    made = [await days.room.ledger.read(lambda tx, no=no: delivery_pages.page(tx, no, None, 0, 1000)) for no in numbers]
     assert [len(rows) for rows in made] == [len(UNITS) * SENDING_STEPS] * len(numbers)
     assert days.left == len(UNITS) * SENDING_STEPS * DAYS * A_DAY
     for no in numbers:

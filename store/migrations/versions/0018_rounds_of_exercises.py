@@ -1,4 +1,4 @@
-"""A round of damage reports is real or an exercise, and a report that somebody put into the other one says where it is."""
+"""A round of damage reports is real or an exercise, and a report that somebody put into the other one says where."""
 
 from alembic import op
 
