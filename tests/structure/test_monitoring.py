@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +25,14 @@ from tests.processes import ROOT, Http, until
 DEPLOY = ROOT / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+PLAYED = yaml.safe_load((DEPLOY / "prometheus" / "alerts_test.yml").read_text("utf-8"))
+PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=str(Path(sys.executable).parent))
 BOARD = json.loads((DEPLOY / "grafana" / "loa.json").read_text("utf-8"))
 HANDBOOK = (ROOT / "docs" / "operations.md").read_text("utf-8")
 VALUES = {
     "state": {one.value for one in (*AckState, *HealthState)} | {one.word for one in DeliveryState} | {READY, DRAINING},
     "priority": {one.name.lower() for one in Priority},
-    "class": {one.value for one in RejectClass},
+    "class": {one.value for one in RejectClass} | {""},
     "outcome": {"accepted", "rejected", "unknown"},
     "urgency": {one.value for one in Urgency},
     "mode": {one.value for one in Mode},
@@ -136,6 +142,30 @@ def test_names_of_alerts_are_few_and_once():
     names = [rule["alert"] for rule in ALERTS]
     assert len(set(names)) == len(names)
     assert set(re.findall(r"^### (Loa\w+)$", HANDBOOK, re.M)) == set(names), "the handbook knows no other"
+
+
+def test_every_alert_rings_in_a_test_that_plays_what_there_is(scrape):
+    rings = {
+        name
+        for played in PLAYED["tests"]
+        for one in played["promql_expr_test"]
+        for sample in one.get("exp_samples", [])
+        for name in re.findall(r'alertname="(\w+)"', sample["labels"])
+    }
+    assert rings == {rule["alert"] for rule in ALERTS}
+    for played in PLAYED["tests"]:
+        for one in played["input_series"]:
+            if 'job="other"' not in one["series"]:
+                check(one["series"], scrape)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool, of Prometheus, is not installed")
+@pytest.mark.parametrize("asked", ["check rules alerts.yml", "test rules alerts_test.yml"])
+def test_the_rules_ring_when_they_should_and_not_otherwise(asked):
+    done = subprocess.run(
+        (str(PROMTOOL), *asked.split()), cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_what_silences_what_names_alerts_that_exist():
