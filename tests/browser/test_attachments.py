@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from adapters.contract import MediaLimit
@@ -18,7 +19,7 @@ from tests.web_stand import Stand
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def stand(tmp_path: Path) -> AsyncIterator[Stand]:
     stand = Stand(tmp_path)
     stand.zalo.traits = replace(stand.zalo.traits, media=(MediaLimit("application/pdf", 5_000_000),))

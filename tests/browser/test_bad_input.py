@@ -3,6 +3,7 @@ Nothing is sent twice, nothing is lost, and a sentence says what happened."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ OFFICER = Actor("canbo", Role.OFFICER)
 TWO = "unit:16012,16021"
 LARGE = 50 * 1024 * 1024
 NEW = "/broadcasts/new?template="
+BY_ITSELF = 1_000
+"""Milliseconds; a form asks for its preview half a second after the last change."""
 
 
 async def drafted(stand: Stand, **values: object) -> BroadcastView:
@@ -206,6 +209,26 @@ async def test_fifty_megabytes_are_refused_at_the_field(browser: Browser, stand:
     await page.locator("input[type=file]").set_input_files(large)
     await page.locator("main form button").first.click()
     await expect(page.get_by_text("quá lớn").or_(page.get_by_text("lớn hơn")).first).to_be_visible()
+
+
+async def test_on_a_slow_line_the_last_choice_is_what_is_checked(browser: Browser, stand: Stand) -> None:
+    """Every change asks for a preview; one that is on its way is given up for a newer one."""
+    page, trouble = await sign_in(browser, stand, path=NEW)
+    quick = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await quick.wait()
+        await route.continue_()
+
+    await page.route("**/broadcasts/preview", hold)
+    async with page.expect_request("**/broadcasts/preview"):
+        await page.get_by_text("Chọn xã, phường hoặc nhóm").click()
+    await page.wait_for_timeout(BY_ITSELF)
+    await page.get_by_text("Ven biển").click()
+    await page.wait_for_timeout(BY_ITSELF)
+    quick.set()
+    await expect(page.locator("#preview .numbers b").first).to_have_text("27")
+    assert trouble == []
 
 
 async def test_a_session_that_ended_loses_no_word(browser: Browser, stand: Stand) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from broadcasts.carrier_orders.mailing import Outbox
@@ -25,7 +26,7 @@ PICTURES = os.environ.get("LOA_PICTURES", "")
 """A folder that gets a picture of every step, to be looked at."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def box() -> AsyncIterator[mailbox.MailboxSim]:
     made = await mailbox.start()
     yield made

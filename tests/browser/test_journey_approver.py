@@ -57,7 +57,7 @@ async def test_the_approver_returns_refuses_the_stale_and_approves(evening: Even
     await approver.labelled("approve.type_number.units").fill(COAST)
     await button.click()
     await expect(page.locator(".tile")).to_have_count(int(COAST))
-    await expect(page.locator(".tile.s-acknowledged").first).to_be_visible(timeout=10_000)
+    await expect(page.locator(".tile.s-acknowledged").first).to_be_visible()
 
     main = await approver.to_report()
     await expect(main).to_contain_text("lanhdao")

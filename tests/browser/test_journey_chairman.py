@@ -36,15 +36,15 @@ async def test_two_chairmen_confirm_each_in_his_way(evening: Evening) -> None:
     await other.get_by_role("tab", name=words("threads.sms")).click()
     sms = other.locator("#leader-sms")
     asked = sms.locator(".line.theirs", has_text=code)
-    await expect(asked.last).to_contain_text(f"DANHAN {code}", timeout=15_000)
+    await expect(asked.last).to_contain_text(f"DANHAN {code}")
     await sms.get_by_role("textbox").fill(f"danhan {code.lower()}")
     await sms.get_by_role("button", name=words("threads.send")).click()
-    await expect(sms.locator(".line.theirs").last).to_contain_text(f"xac nhan tin {code}", timeout=10_000)
+    await expect(sms.locator(".line.theirs").last).to_contain_text(f"xac nhan tin {code}")
 
     # He tells what happened, and it is read back to him.
     await sms.get_by_role("textbox").fill("bc tm12 lua30")
     await sms.get_by_role("button", name=words("threads.send")).click()
-    await expect(sms.locator(".line.theirs").last).to_contain_text("12 nha toc mai", timeout=10_000)
+    await expect(sms.locator(".line.theirs").last).to_contain_text("12 nha toc mai")
 
     # What the office sees of it: both, each once, and by which way.
     officer = await evening.sign_in("officer")

@@ -50,7 +50,7 @@ async def test_the_duty_officer_replaces_a_storm_warning(evening: Evening) -> No
     # 5. and 6. Who has it, and who must be rung.
     await officer.tab("board")
     await page.locator("#open").get_by_role("link", name=code).click()
-    await expect(page.locator(".tile.s-acknowledged").nth(14)).to_be_visible(timeout=15_000)
+    await expect(page.locator(".tile.s-acknowledged").nth(14)).to_be_visible()
     await officer.link("rollcall.calls").click()
     call = page.locator(".call", has_text="Hoằng Châu")
     await expect(call.get_by_role("link", name="0900")).not_to_have_count(0)

@@ -43,8 +43,8 @@ async def test_a_page_whose_stream_is_cut_asks_by_itself(browser: Browser, stand
     await page.goto(f"/broadcasts/{code}/rollcall")
     await expect(page.locator("#fresh")).to_contain_text("giây trước")
     await stand.acks.confirm(view.id, "16012", 1, "Người Mẫu", "zalo.user", datetime.now(UTC))
-    await expect(page.locator("#u-16012")).to_contain_text("Đã nhận", timeout=8_000)
-    await expect(page.locator("#fresh")).to_contain_text("Cập nhật 2 giây trước", timeout=8_000)
+    await expect(page.locator("#u-16012")).to_contain_text("Đã nhận")
+    await expect(page.locator("#fresh")).to_contain_text("Cập nhật 2 giây trước")
 
 
 async def tones(page: Page) -> int:

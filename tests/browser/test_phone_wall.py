@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from simulators import town
 from simulators.people import Person
@@ -15,34 +14,17 @@ from tests.contract.recording import until
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("LOA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 LEADER = Person("14779", "chairman", "Lê Văn Mẫu", "84900000101", "8000000000000000001", "7100001")
 DEPUTY = Person("14779", "deputy", "Phạm Thị Mẫu", "84900000102", "8000000000000000002", "")
 RESIDENT = "84900099001"
 BUTTON = {"label": "ĐÃ NHẬN", "payload": "ACK TB0825-07"}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def made() -> AsyncIterator[town.Town]:
     made = await town.found(town.Plan(people=(LEADER, DEPUTY), replies=False, units={"14779": "Xã Mẫu"}))
     yield made
     await made.close()
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if not CHROMIUM:
-        if os.environ.get("LOA_TEST_STRICT"):
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is missing")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
 
 
 async def _open(browser: Browser, made: town.Town, query: str = "", width: int = 1280) -> tuple[Page, list[str]]:
