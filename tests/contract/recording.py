@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from adapters.contract import Accepted, Incoming, LedgerUnavailable, Outcome, Receipt, Rejected, Unknown
 
 POLL_SECONDS = 0.005
+EVENTUALLY = 20.0
+"""Seconds: how long a loaded machine may take for what takes a moment. Only a failure ever waits so long."""
 
 
 @dataclass(slots=True)
 class RecordingSink:
-    """A ledger in memory. `refuse` commits are refused first; every commit takes `delay` seconds."""
+    """A ledger in memory. `refuse` commits are refused first; every commit takes `delay` seconds and waits for `opened`
+    where there is one."""
 
     refuse: int = 0
     delay: float = 0.0
+    opened: asyncio.Event | None = None
     refused: int = 0
     batches: list[int] = field(default_factory=list)
     all_receipts: list[Receipt] = field(default_factory=list)
@@ -39,6 +43,8 @@ class RecordingSink:
     async def _commit(self) -> None:
         if self.delay:
             await asyncio.sleep(self.delay)
+        if self.opened is not None:
+            await self.opened.wait()
         if self.refuse > 0:
             self.refuse -= 1
             self.refused += 1
@@ -106,7 +112,7 @@ class ReportBook:
         return outcome
 
 
-async def until(true: Callable[[], bool], within: float = 5.0, what: str = "") -> None:
+async def until(true: Callable[[], bool], within: float = EVENTUALLY, what: str = "") -> None:
     """Wait until a fact holds; fails with `what` when it does not within so many seconds."""
     deadline = asyncio.get_running_loop().time() + within
     while not true():

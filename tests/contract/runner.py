@@ -32,7 +32,7 @@ from adapters.contract import (
     Unknown,
 )
 from simulators.stage import Shown, Stage
-from tests.contract.recording import RecordingSink, ReportBook, until
+from tests.contract.recording import EVENTUALLY, RecordingSink, ReportBook, until
 
 SETTLE_SECONDS = 0.05
 """How long we look, after all that was expected has come, for something that must not come (a second report)."""
@@ -145,7 +145,7 @@ class Case:
     act: Callable[[Rig], Awaitable[None]] | None = None
     check: Callable[[Rig], Awaitable[None]] | None = None
     wait_ready: bool = True
-    within: float = 8.0
+    within: float = EVENTUALLY
 
 
 def label(case: Case) -> str:
@@ -153,7 +153,7 @@ def label(case: Case) -> str:
     return case.label
 
 
-async def ready(rig: Rig, within: float = 8.0) -> None:
+async def ready(rig: Rig, within: float = EVENTUALLY) -> None:
     """Until the channel says that it is well."""
     deadline = asyncio.get_running_loop().time() + within
     while (health := await rig.channel.probe()).state is not HealthState.OK:

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from adapters.contract import Priority
+from lanes import redis_lanes
 from lanes.opening import opened
 from lanes.port import Work
+from tests.contract.recording import EVENTUALLY
 from tests.redis_stand import fresh_url
 
 KINDS = ("memory", "redis")
@@ -91,7 +93,7 @@ async def test_one_channel_never_waits_for_another(lanes):
     waiting = asyncio.create_task(lanes.next("sms", ALL))
     await asyncio.sleep(0)
     await lanes.announce("sms", Priority.BULK, 2)
-    assert await asyncio.wait_for(waiting, 1) == 2
+    assert await asyncio.wait_for(waiting, EVENTUALLY) == 2
 
 
 async def test_a_worker_for_urgent_work_leaves_bulk_alone(lanes):
@@ -100,7 +102,7 @@ async def test_a_worker_for_urgent_work_leaves_bulk_alone(lanes):
     await asyncio.sleep(0.01)
     assert not urgent.done()
     await lanes.announce("sms", Priority.LIFE, 2)
-    assert await asyncio.wait_for(urgent, 1) == 2
+    assert await asyncio.wait_for(urgent, EVENTUALLY) == 2
     assert await lanes.next("sms", ALL) == 1
 
 
@@ -112,7 +114,7 @@ async def test_work_for_later_waits_for_its_time(lanes):
     waiting = asyncio.create_task(lanes.next("sms", ALL))
     await asyncio.sleep(0.02)
     assert not waiting.done()
-    assert await asyncio.wait_for(waiting, 2) == 1
+    assert await asyncio.wait_for(waiting, EVENTUALLY) == 1
 
 
 async def test_the_earlier_of_two_times_counts(lanes):
@@ -121,7 +123,7 @@ async def test_the_earlier_of_two_times_counts(lanes):
     await asyncio.sleep(0.02)
     assert not waiting.done()
     await lanes.announce("sms", Priority.NORMAL, 1)
-    assert await asyncio.wait_for(waiting, 1) == 1
+    assert await asyncio.wait_for(waiting, EVENTUALLY) == 1
     assert await lanes.depth("sms") == 0
 
 
@@ -131,7 +133,7 @@ async def test_the_clock_of_the_house_decides_what_is_due(lanes, clock):
     await asyncio.sleep(0.02)
     clock.ahead = 601
     await lanes.announce("sms", Priority.NORMAL, 1, not_before=clock() - 1)
-    assert await asyncio.wait_for(waiting, 1) == 1
+    assert await asyncio.wait_for(waiting, EVENTUALLY) == 1
 
 
 async def test_several_waiters_get_one_chunk_each(lanes):
@@ -157,7 +159,7 @@ async def test_followers_hear_their_topics_only_and_may_leave(bus):
         bus.publish("broadcast:2", {"type": "state"})
         bus.publish("broadcast:1", {"type": "state"})
         bus.publish("alarms", {"type": "rescue"})
-        heard = [await asyncio.wait_for(anext(stream), 1) for _ in range(2)]
+        heard = [await asyncio.wait_for(anext(stream), EVENTUALLY) for _ in range(2)]
     assert [event["topic"] for event in heard] == ["broadcast:1", "alarms"]
     bus.publish("broadcast:1", {"type": "state"})
 
@@ -166,11 +168,12 @@ async def test_a_follower_that_does_not_read_costs_no_memory(bus):
     async with bus.follow("busy") as stream:
         for n in range(5_000):
             bus.publish("busy", {"n": n})
-        first = await asyncio.wait_for(anext(stream), 1)
+        first = await asyncio.wait_for(anext(stream), EVENTUALLY)
     assert first["n"] == 4_000
 
 
-async def test_a_stop_is_quick_though_workers_wait(kind):
+async def test_a_stop_is_quick_though_workers_wait(kind, monkeypatch):
+    monkeypatch.setattr(redis_lanes, "BLOCK_SECONDS", 2 * EVENTUALLY)
     async with opening(kind) as house:
         waiting = [asyncio.create_task(house.lanes.next("sms", (Priority.LIFE,))) for _ in range(2)]
         waiting.append(asyncio.create_task(house.lanes.next("sms", ALL)))
@@ -178,4 +181,4 @@ async def test_a_stop_is_quick_though_workers_wait(kind):
         for one in waiting:
             one.cancel()
         began = time.monotonic()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < EVENTUALLY

@@ -17,6 +17,7 @@ from lanes.redis_opened import look
 from lanes.redis_owner import OWNER
 from lanes.redis_scripts import GROUP, keys
 from lanes.slots import HORIZON_SECONDS
+from tests.contract.recording import EVENTUALLY
 from tests.redis_stand import RedisServer, fresh_url, shared_server
 
 ALL = tuple(Priority)
@@ -50,7 +51,7 @@ def outside(url):
     return shared_server().client(int(url.rpartition("=")[2]))
 
 
-async def until(check, seconds=10.0):
+async def until(check, seconds=EVENTUALLY):
     async with asyncio.timeout(seconds):
         while not check():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -227,7 +228,7 @@ async def works(house, chunk):
     waiting = asyncio.create_task(house.lanes.next("sms", ALL))
     await asyncio.sleep(0)
     await house.lanes.announce("sms", Priority.NORMAL, chunk)
-    return await asyncio.wait_for(waiting, 5) == chunk
+    return await asyncio.wait_for(waiting, EVENTUALLY) == chunk
 
 
 async def test_nobody_answers_at_the_start_and_somebody_does_later(server):
@@ -257,7 +258,7 @@ async def test_killed_and_started_again_empty(server):
         await until(lambda: house.away is None)
         assert await works(house, 100)
         await house.lanes.announce("zalo", Priority.LIFE, 9)
-        assert await asyncio.wait_for(idle, 5) == 9
+        assert await asyncio.wait_for(idle, EVENTUALLY) == 9
 
 
 async def test_emptied_while_readers_wait(url):
@@ -266,7 +267,7 @@ async def test_emptied_while_readers_wait(url):
         await asyncio.sleep(0.1)
         outside(url).flushdb()
         await one.lanes.announce("sms", Priority.NORMAL, 3)
-        assert await asyncio.wait_for(waiting, 5) == 3
+        assert await asyncio.wait_for(waiting, EVENTUALLY) == 3
         await until(lambda: outside(url).get(OWNER) is not None)
         assert (one.away, two.away) == (None, None)
 
@@ -329,7 +330,7 @@ async def test_full_or_read_only_it_counts_as_away(server, break_it, mend, why):
                 assert await works(house, chunk)
         assert len(lines) <= 2
         configure(mend)
-        await until(lambda: house.away is None, 15)
+        await until(lambda: house.away is None)
         assert await works(house, 99)
 
 
@@ -342,7 +343,7 @@ async def test_what_was_announced_meanwhile_is_for_all_once_it_is_back(server):
         await asyncio.sleep(0.1)
         assert not waiting.done()
         server.start()
-        assert await asyncio.wait_for(waiting, 10) == 7
+        assert await asyncio.wait_for(waiting, EVENTUALLY) == 7
 
 
 async def test_what_a_process_leaves_behind_is_taken_by_another(url):

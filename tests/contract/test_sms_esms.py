@@ -28,7 +28,7 @@ from adapters.sms.esms.channel import EsmsChannel
 from adapters.sms.esms.codes import SEND, UNKNOWN, Action, look_up, state_of
 from adapters.sms.esms.hooks import client_response, is_signed, signatures
 from simulators import esms
-from tests.contract.recording import MemoryState, RecordingSink, ReportBook, until
+from tests.contract.recording import EVENTUALLY, MemoryState, RecordingSink, ReportBook, until
 from tests.contract.runner import (
     Case,
     Heard,
@@ -337,7 +337,7 @@ async def _report(rig: Rig, remote: str = "127.0.0.1", method: str = "GET", **qu
 async def test_a_callback_for_a_message_that_esms_does_not_know_is_dropped(esms_stand: EsmsStand, rig: Rig) -> None:
     with capture_logs() as logs:
         assert await _report(rig, SMSID="made-up", SendStatus="5", SendSuccess="1", SendFailed="0") == 200
-        await until(lambda: any(line["event"] == "esms_callback_unknown" for line in logs), 12)
+        await until(lambda: any(line["event"] == "esms_callback_unknown" for line in logs))
     await until(lambda: not any(".called." in key for key in rig.more["state"].values))
     assert not rig.sink.all_receipts
 
@@ -528,7 +528,7 @@ async def test_a_stop_gives_back_what_did_not_leave(esms_stand: EsmsStand) -> No
     sent = asyncio.create_task(rig.channel.send(some(20), rig.book))
     await asyncio.sleep(0.1)
     await rig.channel.stop()
-    await asyncio.wait_for(sent, 2)
+    await asyncio.wait_for(sent, EVENTUALLY)
     assert len(rig.book.outcomes) == 20
     for n in range(1, 21):
         outcome = rig.book.one(n)
@@ -608,7 +608,7 @@ async def test_a_callback_that_another_process_took_is_asked_about_where_the_acc
     try:
         book = ReportBook()
         await lives.send([Envelope(1, PHONE, "xin chao")], book)
-        await until(lambda: bool(sink.all_receipts), 5)
+        await until(lambda: bool(sink.all_receipts))
         assert sink.all_receipts[0].state is ReceiptState.DELIVERED
         assert await state.items("sms.esms.called.") == {}, "it was asked about, and is forgotten"
     finally:

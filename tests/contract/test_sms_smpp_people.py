@@ -9,7 +9,7 @@ from adapters.sms.smpp.pdu import Command, Message, message_body
 from adapters.sms.smpp.reassembly import GAP
 from simulators import smsc
 from simulators.smsc.messages import Delivery, person_writes
-from tests.contract.recording import MemoryState, RecordingSink, until
+from tests.contract.recording import EVENTUALLY, MemoryState, RecordingSink, until
 from tests.contract.runner import Rig, ready
 from tests.contract.smpp_stand import LONG, OTHER, Stand
 
@@ -26,7 +26,7 @@ def put(carrier: smsc.SmscSim, *deliveries: Delivery) -> None:
     carrier.carrier.systems[smsc.SYSTEM_ID].put(list(deliveries))
 
 
-async def acknowledged(carrier: smsc.SmscSim, count: int, within: float = 4.0) -> None:
+async def acknowledged(carrier: smsc.SmscSim, count: int, within: float = EVENTUALLY) -> None:
     await until(lambda: carrier.stage.counters["acknowledged"] >= count, within, f"{count} acknowledged")
 
 
@@ -46,7 +46,7 @@ class TestOneMessage:
         await ready(first)
         carrier.set_faults({"lose_answers_next": 1})
         await carrier.person_says(OTHER, None, "cuu voi")
-        await until(lambda: bool(sink.inbox), 3)
+        await until(lambda: bool(sink.inbox))
         await smpp.kill(first)
         second = await smpp.open(state=state, sink=sink)
         await acknowledged(carrier, 1)
@@ -99,7 +99,7 @@ class TestOneMessage:
         await ready(rig)
         await carrier.person_says(OTHER, None, "cuu voi")
         await acknowledged(carrier, 1)
-        await until(lambda: not [key for key in state.values if ":seen:" in key], 3, "the peer has surely read it")
+        await until(lambda: not [key for key in state.values if ":seen:" in key], what="the peer has surely read it")
 
     async def test_nobody_bound_nothing_lost(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         for n in range(20):
@@ -154,7 +154,7 @@ class TestLongMessage:
         for key in [key for key in state.values if key.endswith(":done")]:
             del state.values[key]
         second = await smpp.open(state=state, sink=sink)
-        await until(lambda: len(sink.all_incoming) == 2, 3, "said again at the start")
+        await until(lambda: len(sink.all_incoming) == 2, what="said again at the start")
         assert texts(second) == [LONG]
 
     async def test_our_answer_to_the_last_part_is_lost(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
@@ -182,7 +182,7 @@ class TestLongMessage:
         await ready(rig)
         parts = parts_of(carrier, LONG)
         put(carrier, parts[0], parts[2])
-        await until(lambda: bool(rig.sink.inbox), 4)
+        await until(lambda: bool(rig.sink.inbox))
         assert texts(rig) == [LONG[:153] + GAP + LONG[306:]]
 
     async def test_parts_refused_by_the_ledger_come_again_as_one_text(self, smpp: Stand, carrier: smsc.SmscSim) -> None:

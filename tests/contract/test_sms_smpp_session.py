@@ -26,14 +26,14 @@ from adapters.contract import (
 from adapters.sms.smpp.channel import SmppChannel
 from adapters.sms.smpp.pump import Pump
 from simulators import smsc
-from tests.contract.recording import MemoryState, RecordingSink, ReportBook, until
+from tests.contract.recording import EVENTUALLY, MemoryState, RecordingSink, ReportBook, until
 from tests.contract.runner import Case, Is, Rig, accepted, on_screen, ready, rejected, run
 from tests.contract.smpp_stand import LONG, OTHER, PATIENT, PHONE, QUICK, Stand, one, some
 
 RETRY = RejectClass.RETRY_LATER
 
 
-async def says(rig: Rig, key: str, within: float = 3.0) -> dict[str, str | int | float]:
+async def says(rig: Rig, key: str, within: float = EVENTUALLY) -> dict[str, str | int | float]:
     """Wait until the probe says so; its figures."""
     deadline = time.monotonic() + within
     while (health := await rig.channel.probe()).key != key:
@@ -42,7 +42,7 @@ async def says(rig: Rig, key: str, within: float = 3.0) -> dict[str, str | int |
     return health.params
 
 
-async def send(rig: Rig, *envelopes: Envelope, within: float = 5.0) -> list[Outcome]:
+async def send(rig: Rig, *envelopes: Envelope, within: float = EVENTUALLY) -> list[Outcome]:
     await asyncio.wait_for(rig.channel.send(envelopes, rig.book), within)
     ids = [envelope.delivery_id for envelope in envelopes]
     await until(lambda: all(n in rig.book.outcomes for n in ids), within, "an outcome for each")
@@ -136,8 +136,8 @@ class TestBind:
         carrier.set_faults({"coalesce_bind": True})
         await carrier.person_says(OTHER, None, "con ai khong")
         rig = await smpp.open()
-        await until(lambda: len(rig.sink.inbox) == 1, 3)
-        await until(lambda: carrier.stage.counters["acknowledged"] == 1, 3)
+        await until(lambda: len(rig.sink.inbox) == 1)
+        await until(lambda: carrier.stage.counters["acknowledged"] == 1)
         assert carrier.carrier.binds == 1
 
     async def test_transmitter_and_receiver(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
@@ -157,7 +157,7 @@ class TestBind:
         await says(rig, "smpp.no_receiver")
         assert isinstance((await send(rig, one()))[0], Accepted)
         carrier.set_faults({"bind_status": 0})
-        await until(lambda: len(rig.sink.all_receipts) == 1, 3, "the receipt that was kept for the receiver")
+        await until(lambda: len(rig.sink.all_receipts) == 1, what="the receipt that was kept for the receiver")
 
 
 class TestNoLink:
@@ -165,7 +165,7 @@ class TestNoLink:
         await carrier.close()
         rig = await smpp.open()
         await says(rig, "smpp.link_down")
-        (outcome,) = await send(rig, one(), within=1)
+        (outcome,) = await send(rig, one())
         Is(Rejected, "link_down", RETRY, after=True).check(outcome, "unreachable")
 
     async def test_a_bind_under_way_gets_a_moment(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
@@ -178,7 +178,7 @@ class TestNoLink:
     ) -> None:
         carrier.set_faults({"bind_silent": True})
         rig = await smpp.open(timers=QUICK.model_copy(update={"bind": 30.0}))
-        (outcome,) = await send(rig, one(), within=1)
+        (outcome,) = await send(rig, one())
         Is(Rejected, "link_down", RETRY, after=True).check(outcome, "while binding")
 
     async def test_reconnecting_is_no_storm(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
@@ -199,7 +199,7 @@ class TestNoLink:
         while again and time.monotonic() < deadline:
             book, batch, again = ReportBook(), again[:10], again[10:]
             await rig.channel.send(batch, book)
-            await until(lambda: len(book.outcomes) == len(batch), 3)  # noqa: B023
+            await until(lambda: len(book.outcomes) == len(batch))  # noqa: B023
             for envelope in batch:
                 outcome = book.one(envelope.delivery_id)
                 tally[type(outcome).__name__] += 1
@@ -232,16 +232,16 @@ class TestLink:
         carrier.set_faults({"unbind_after": 3})
         outcomes = await send(rig, *some(3))
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
-        await until(lambda: carrier.carrier.binds == 2, 3, "bound again")
+        await until(lambda: carrier.carrier.binds == 2, what="bound again")
 
     async def test_written_and_never_written_are_told_apart(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         rig = await smpp.open(window=5)
         await ready(rig)
         carrier.set_faults({"response_delay": 5.0})
         sending = asyncio.create_task(rig.channel.send(some(12), rig.book))
-        await until(lambda: carrier.carrier.accepted == 5, 3)
+        await until(lambda: carrier.carrier.accepted == 5)
         next(iter(carrier.carrier.sessions)).abort()
-        await asyncio.wait_for(sending, 2)
+        await asyncio.wait_for(sending, EVENTUALLY)
         outcomes = [rig.book.one(n) for n in range(1, 13)]
         assert [type(outcome) for outcome in outcomes] == [Unknown] * 5 + [Rejected] * 7
         assert all(outcome.why == "link_lost" for outcome in outcomes if isinstance(outcome, Unknown))
@@ -276,13 +276,14 @@ class TestLink:
     async def test_slow_ledger_holds_no_answers_and_no_acknowledgement_comes_early(
         self, smpp: Stand, carrier: smsc.SmscSim
     ) -> None:
-        sink = RecordingSink(delay=1.5)
+        sink = RecordingSink(opened=asyncio.Event())
         rig = await smpp.open(sink=sink)
         await ready(rig)
-        await send(rig, *some(20), within=1.2)
+        await send(rig, *some(20))
         assert carrier.stage.counters["acknowledged"] == 0
         assert not sink.all_receipts
-        await until(lambda: carrier.stage.counters["acknowledged"] == 20, 3)
+        sink.opened.set()
+        await until(lambda: carrier.stage.counters["acknowledged"] == 20)
         assert len(sink.all_receipts) == 20
 
     async def test_more_than_can_wait_is_put_off_and_comes_again(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
@@ -303,7 +304,7 @@ class TestLink:
         await smpp.kill(first)
         await asyncio.sleep(0.3)
         second = await smpp.open(state=state)
-        await until(lambda: len(second.sink.all_receipts) == 5, 3)
+        await until(lambda: len(second.sink.all_receipts) == 5)
         ids = {part for outcome in outcomes if isinstance(outcome, Accepted) for part in outcome.provider_ids}
         assert {receipt.keys[0] for receipt in second.sink.all_receipts} == ids
 
@@ -315,7 +316,7 @@ class TestLink:
         await rig.channel.stop()
         assert all(isinstance(rig.book.one(n), Accepted) for n in range(1, 11))
         assert carrier.carrier.unbinds == 1
-        await until(lambda: not carrier.carrier.sessions, 2)
+        await until(lambda: not carrier.carrier.sessions)
 
     async def test_sequence_numbers_wrap(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         rig = await smpp.open()
@@ -335,21 +336,21 @@ class TestOrder:
         carrier.set_faults({"response_delay": 0.01})
         bulk = [one(f"bulk {n}", n=n, priority=Priority.BULK) for n in range(1, 41)]
         sending = asyncio.create_task(rig.channel.send(bulk, rig.book))
-        await until(lambda: carrier.carrier.accepted >= 5, 3)
+        await until(lambda: carrier.carrier.accepted >= 5)
         before = carrier.carrier.accepted
         await send(rig, one("goi 112", OTHER, 99, priority=Priority.LIFE))
         assert carrier.carrier.accepted - before <= 3
-        await asyncio.wait_for(sending, 5)
+        await asyncio.wait_for(sending, EVENTUALLY)
 
     async def test_rescue_goes_between_the_parts_of_a_long_one(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         rig = await smpp.open(window=1)
         await ready(rig)
         carrier.set_faults({"response_delay": 0.05})
         sending = asyncio.create_task(rig.channel.send([one(LONG, priority=Priority.BULK)], rig.book))
-        await until(lambda: carrier.carrier.submits == 1, 3)
+        await until(lambda: carrier.carrier.submits == 1)
         await send(rig, one("goi 112", OTHER, 99, priority=Priority.LIFE))
-        await asyncio.wait_for(sending, 3)
-        await until(lambda: on_screen(rig, PHONE) == (LONG,), 3)
+        await asyncio.wait_for(sending, EVENTUALLY)
+        await until(lambda: on_screen(rig, PHONE) == (LONG,))
         order = [line.address for line in carrier.stage.lines]
         assert order == [OTHER, PHONE]
 
@@ -372,13 +373,13 @@ class TestOrder:
     ) -> None:
         rig = await smpp.open(window=2, timers=PATIENT)
         await ready(rig)
-        carrier.set_faults({"response_delay": 0.5})
-        await asyncio.wait_for(rig.channel.send(some(2), rig.book), 0.4)
+        carrier.set_faults({"response_delay": 2.0})
+        await asyncio.wait_for(rig.channel.send(some(2), rig.book), 1.9)
         assert not rig.book.outcomes
         sending = asyncio.create_task(rig.channel.send([one(n=3)], rig.book))
         await asyncio.sleep(0.01)
         assert not sending.done()
-        await asyncio.wait_for(sending, 2)
+        await asyncio.wait_for(sending, EVENTUALLY)
 
     async def test_a_configured_tps_is_kept(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         carrier.set_faults({"throttle_tps": 100.0})
@@ -414,7 +415,7 @@ class TestParts:
         Is(Accepted, parts=3).check(outcome, "second part throttled once")
         assert isinstance(outcome, Accepted)
         assert all(outcome.provider_ids)
-        await until(lambda: on_screen(rig, PHONE) == (LONG,), 2)
+        await until(lambda: on_screen(rig, PHONE) == (LONG,))
         assert carrier.carrier.phones.duplicates == 0
 
     async def test_a_refused_part_refuses_the_message_and_keeps_the_ids(

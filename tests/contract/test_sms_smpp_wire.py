@@ -13,7 +13,7 @@ import pytest
 from adapters.contract import Accepted, HealthState, Priority, RejectClass, Rejected, Unknown
 from adapters.sms.smpp.frames import Frame
 from adapters.sms.smpp.pdu import Command, decode_bind, decode_message, encode
-from tests.contract.recording import RecordingSink, until
+from tests.contract.recording import EVENTUALLY, RecordingSink, until
 from tests.contract.runner import Is, Rig
 from tests.contract.smpp_stand import BINDS, LONG, PATIENT, PHONE, RawSmsc, Script, Stand, one, some
 
@@ -38,7 +38,7 @@ async def peer() -> AsyncIterator[Peer]:
 
 async def bound(stand: Stand, **more: object) -> Rig:
     rig = await stand.open(**more)  # type: ignore[arg-type]
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + EVENTUALLY
     while (await rig.channel.probe()).state is not HealthState.OK:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
@@ -65,7 +65,7 @@ async def test_submit_fields(peer: Peer, sender: str, ton: int, npi: int) -> Non
     rig = await bound(stand, sender=sender, service_type="CMT", honours_priority=True)
     hour = time.time() + 3_600
     await rig.channel.send([one("nuoc len @ 5m", valid_until=hour, priority=Priority.LIFE)], rig.book)
-    await until(lambda: bool(rig.book.outcomes), 3)
+    await until(lambda: bool(rig.book.outcomes))
     message = decode_message(bodies(raw, Command.SUBMIT_SM)[0])
     assert (message.source, message.source_ton, message.source_npi) == (sender, ton, npi)
     assert (message.destination, message.dest_ton, message.dest_npi) == (PHONE, 1, 1)
@@ -79,7 +79,7 @@ async def test_no_validity_without_an_end(peer: Peer) -> None:
     raw, stand = await peer()
     rig = await bound(stand)
     await rig.channel.send([one()], rig.book)
-    await until(lambda: bool(rig.book.outcomes), 3)
+    await until(lambda: bool(rig.book.outcomes))
     assert decode_message(bodies(raw, Command.SUBMIT_SM)[0]).validity_period == ""
 
 
@@ -87,7 +87,7 @@ async def test_parts_of_two_messages_to_one_phone_have_different_references(peer
     raw, stand = await peer()
     rig = await bound(stand)
     await rig.channel.send([one(LONG, n=1), one(LONG, n=2)], rig.book)
-    await until(lambda: len(rig.book.outcomes) == 2, 3)
+    await until(lambda: len(rig.book.outcomes) == 2)
     heads = [decode_message(body).short_message[:6] for body in bodies(raw, Command.SUBMIT_SM)]
     assert [head[4:] for head in heads] == [b"\x03\x01", b"\x03\x02", b"\x03\x03"] * 2
     assert len({head[3] for head in heads[:3]}) == len({head[3] for head in heads[3:]}) == 1
@@ -101,7 +101,7 @@ async def test_unknown_requests_get_generic_nack_and_enquiries_an_answer(peer: P
     raw.say(0x00010203, 72)
     raw.say(Command.ALERT_NOTIFICATION, 73, b"\0" * 6)
     raw.say(Command.ENQUIRE_LINK, 74)
-    await until(lambda: any(frame[2] == 74 for frame in raw.heard), 3)
+    await until(lambda: any(frame[2] == 74 for frame in raw.heard))
     answers = [frame[:3] for frame in raw.heard if frame[2] in (71, 72, 73, 74)]
     assert answers == [
         (Command.GENERIC_NACK, 3, 71), (Command.GENERIC_NACK, 3, 72), (Command.ENQUIRE_LINK_RESP, 0, 74),
@@ -118,7 +118,7 @@ async def test_generic_nack_is_the_answer_to_that_message(peer: Peer) -> None:
     _, stand = await peer(nack)
     rig = await bound(stand)
     await rig.channel.send([one()], rig.book)
-    await until(lambda: bool(rig.book.outcomes), 3)
+    await until(lambda: bool(rig.book.outcomes))
     Is(Rejected, "throttled", code="0x00000058").check(rig.book.one(1), "nack")
 
 
@@ -149,17 +149,17 @@ async def test_peer_unbinds_with_answers_under_way(peer: Peer) -> None:
     raw, stand = await peer(unbind_first)
     rig = await bound(stand)
     await rig.channel.send([one()], rig.book)
-    await until(lambda: bool(rig.book.outcomes), 3)
+    await until(lambda: bool(rig.book.outcomes))
     assert rig.book.one(1) == Accepted(("late",))
     assert (Command.UNBIND_RESP, 0, 900) in [frame[:3] for frame in raw.heard]
-    await until(lambda: raw.connections == 2, 3, "a new bind after the old link was closed")
+    await until(lambda: raw.connections == 2, what="a new bind after the old link was closed")
 
 
 async def test_half_a_pdu_ends_the_link(peer: Peer) -> None:
     raw, stand = await peer()
     await bound(stand)
     raw.writers[-1].write(encode(Command.ENQUIRE_LINK, 5)[:11])
-    await until(lambda: raw.connections == 2, 3)
+    await until(lambda: raw.connections == 2)
 
 
 @pytest.mark.parametrize("length", [0, 15, 70_001, 0xFFFFFFFF])
@@ -167,7 +167,7 @@ async def test_impossible_length_gets_generic_nack_and_a_new_link(peer: Peer, le
     raw, stand = await peer()
     await bound(stand)
     raw.writers[-1].write(length.to_bytes(4, "big") + b"\0" * 12)
-    await until(lambda: raw.connections == 2, 3)
+    await until(lambda: raw.connections == 2)
     assert (Command.GENERIC_NACK, 2, 0) in [frame[:3] for frame in raw.heard]
 
 
@@ -181,7 +181,7 @@ async def test_answer_after_the_response_timer_is_no_second_report(peer: Peer) -
     _, stand = await peer(late)
     rig = await bound(stand)
     await rig.channel.send([one()], rig.book)
-    await until(lambda: bool(rig.book.outcomes), 3)
+    await until(lambda: bool(rig.book.outcomes))
     assert rig.book.one(1) == Unknown("timeout", ("",))
     await asyncio.sleep(0.5)
     assert len(rig.book.outcomes[1]) == 1
@@ -204,12 +204,12 @@ async def test_deliveries_that_cannot_be_read_are_refused_for_good(
     raw, stand = await peer()
     rig = await bound(stand)
     raw.say(command, 50, body)
-    await until(lambda: any(frame[2] == 50 for frame in raw.heard), 3)
+    await until(lambda: any(frame[2] == 50 for frame in raw.heard))
     answer = next(frame for frame in raw.heard if frame[2] == 50)
     assert answer == (command | 0x80000000, status, 50, b"\0")
     assert not rig.sink.all_incoming
     raw.say(Command.ENQUIRE_LINK, 51)
-    await until(lambda: any(frame[2] == 51 for frame in raw.heard), 3, "the session goes on")
+    await until(lambda: any(frame[2] == 51 for frame in raw.heard), what="the session goes on")
 
 
 async def test_receipts_of_one_read_are_one_batch_and_answered_in_order(peer: Peer) -> None:
@@ -223,7 +223,7 @@ async def test_receipts_of_one_read_are_one_batch_and_answered_in_order(peer: Pe
         body = b"\0\1\x0184900001234\0\5\0PCTT\0\x04\0\0\0\0\0\0\0\0" + bytes((len(receipt),)) + receipt
         pdus += encode(Command.DELIVER_SM, n, body)
     raw.writers[-1].write(pdus)
-    await until(lambda: raw.commands().count(Command.DELIVER_SM_RESP) == 100, 3)
+    await until(lambda: raw.commands().count(Command.DELIVER_SM_RESP) == 100)
     assert sink.batches == [100]
     assert [frame[2] for frame in raw.heard if frame[0] == Command.DELIVER_SM_RESP] == list(range(100, 200))
     assert [receipt.keys[0] for receipt in sink.all_receipts] == [str(n) for n in range(100, 200)]
@@ -235,10 +235,10 @@ async def test_ledger_that_cannot_write_makes_the_carrier_keep_it(peer: Peer) ->
     sink = RecordingSink(refuse=1)
     await bound(stand, sink=sink)
     raw.say(Command.DELIVER_SM, 60, b"\0\1\x0184900001234\0\0\x008099\0\0\0\0\0\0\0\0\0\0\x02hi")
-    await until(lambda: any(frame[2] == 60 for frame in raw.heard), 3)
+    await until(lambda: any(frame[2] == 60 for frame in raw.heard))
     assert next(frame for frame in raw.heard if frame[2] == 60)[1] == 0x64
     raw.say(Command.DELIVER_SM, 61, b"\0\1\x0184900001234\0\0\x008099\0\0\0\0\0\0\0\0\0\0\x02hi")
-    await until(lambda: any(frame[2] == 61 for frame in raw.heard), 3)
+    await until(lambda: any(frame[2] == 61 for frame in raw.heard))
     assert next(frame for frame in raw.heard if frame[2] == 61)[1] == 0
     assert len(sink.inbox) == 1
 
@@ -255,7 +255,7 @@ async def test_peer_that_answers_more_than_asked(peer: Peer) -> None:
     _, stand = await peer(chatty)
     rig = await bound(stand)
     await rig.channel.send(some(3), rig.book)
-    await until(lambda: len(rig.book.outcomes) == 3, 3)
+    await until(lambda: len(rig.book.outcomes) == 3)
     assert [rig.book.one(n) for n in (1, 2, 3)] == [Accepted(("9",))] * 3
 
 
@@ -269,7 +269,7 @@ async def test_accepted_without_an_id(peer: Peer) -> None:
     _, stand = await peer(idless)
     rig = await bound(stand)
     await rig.channel.send([one()], rig.book)
-    await until(lambda: bool(rig.book.outcomes), 3)
+    await until(lambda: bool(rig.book.outcomes))
     assert rig.book.one(1) == Accepted(("",))
 
 
@@ -288,7 +288,7 @@ async def test_retries_of_one_message_end(peer: Peer) -> None:
     for _ in range(3):
         rig.book.outcomes.clear()
         await rig.channel.send([one()], rig.book)
-        await until(lambda: bool(rig.book.outcomes), 3)
+        await until(lambda: bool(rig.book.outcomes))
         outcome = rig.book.one(1)
         assert isinstance(outcome, Rejected)
         classes.append(outcome.cls)
@@ -312,8 +312,8 @@ async def test_against_the_server_of_smpp34() -> None:
             event = await asyncio.wait_for(server.next(), 5)
             assert (event.source_addr, event.destination_addr) == ("PCTT", PHONE)
             event.accept("id" + event.short_message.decode().removeprefix("canh bao "))
-        await asyncio.wait_for(sending, 5)
-        await until(lambda: len(rig.book.outcomes) == 20, 3)
+        await asyncio.wait_for(sending, EVENTUALLY)
+        await until(lambda: len(rig.book.outcomes) == 20)
         assert rig.book.one(20) == Accepted(("id20",))
         receipt = b"id:id20 sub:001 dlvrd:001 submit date:2611220101 done date:2611220102 stat:DELIVRD err:000 text:"
         assert (await session.deliver_sm("PCTT", receipt, source_addr=PHONE, esm_class=4)).is_success

@@ -24,7 +24,7 @@ from adapters.sms.speedsms import limits
 from adapters.sms.speedsms.codes import SEND, UNKNOWN, look_up, state_of
 from simulators import speedsms
 from simulators.speedsms.book import PRICE_VND
-from tests.contract.recording import MemoryState, ReportBook, until
+from tests.contract.recording import EVENTUALLY, MemoryState, ReportBook, until
 from tests.contract.runner import (
     Case,
     Heard,
@@ -358,7 +358,7 @@ async def test_a_stop_leaves_nothing_unsaid(speed_stand: SpeedStand, monkeypatch
     sent = asyncio.create_task(rig.channel.send(some(5), rig.book))
     await until(lambda: bool(speed_stand.sim.book.transactions))
     await rig.channel.stop()
-    await asyncio.wait_for(sent, 2)
+    await asyncio.wait_for(sent, EVENTUALLY)
     assert rig.book.one(1) == Unknown("stopped")
     for n in range(2, 6):
         assert isinstance(rig.book.one(n), Accepted | Rejected)

@@ -43,7 +43,7 @@ class Client:
         self._task = asyncio.create_task(self._read(reader))
         fields: dict[str, Any] = {"system_id": smsc.SYSTEM_ID, "password": smsc.PASSWORD} | bind
         self.say(command, 1, bind_body(Bind(**fields)))
-        await until(lambda: bool(self.heard), 3)
+        await until(lambda: bool(self.heard))
         return self.heard[0][1]
 
     def say(self, command: int, sequence: int, body: bytes = b"", status: int = 0) -> None:
@@ -103,7 +103,7 @@ class TestProtocol:
         await client.open(carrier)
         client.submit(7)
         body = (await client.answer(7))[3]
-        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in client.heard), 3)
+        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in client.heard))
         receipt = read(decode_message(next(frame[3] for frame in client.heard if frame[0] == Command.DELIVER_SM)))
         assert receipt is not None
         assert receipt.id == body.rstrip(b"\0").decode()
@@ -114,13 +114,13 @@ class TestProtocol:
         first, second = Client(), Client()
         await first.open(carrier)
         first.submit(7)
-        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in first.heard), 3)
+        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in first.heard))
         await first.close()
         await second.open(carrier)
-        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in second.heard), 3)
+        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in second.heard))
         sequence = next(frame[2] for frame in second.heard if frame[0] == Command.DELIVER_SM)
         second.say(Command.DELIVER_SM_RESP, sequence, b"\0")
-        await until(lambda: carrier.stage.counters["acknowledged"] == 1, 3)
+        await until(lambda: carrier.stage.counters["acknowledged"] == 1)
         await second.close()
 
     async def test_deliver_window_and_timeout(self, carrier: smsc.SmscSim, client: Client) -> None:
@@ -131,7 +131,7 @@ class TestProtocol:
         await client.answer(11)
         deliveries = [frame for frame in client.heard if frame[0] == Command.DELIVER_SM]
         assert len(deliveries) == 3
-        await until(lambda: sum(frame[0] == Command.DELIVER_SM for frame in client.heard) > 3, 3, "again, unanswered")
+        await until(lambda: sum(frame[0] == Command.DELIVER_SM for frame in client.heard) > 3, what="again, unanswered")
 
     async def test_unbind_unknown_and_bad_length(self, carrier: smsc.SmscSim, client: Client) -> None:
         await client.open(carrier)
@@ -163,7 +163,7 @@ class TestProtocol:
         client.submit(3, registered_delivery=2)
         client.submit(4, to="84900000002", registered_delivery=2)
         await client.answer(4)
-        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in client.heard), 3)
+        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in client.heard))
         assert sum(frame[0] == Command.DELIVER_SM for frame in client.heard) == 1
 
 
@@ -208,7 +208,7 @@ class TestControl:
         await client.open(carrier)
         say = {"sender": PHONE, "text": "so tan o dau"}
         assert (await http.post(f"{carrier.url}/_sim/say", json=say)).status == 200
-        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in client.heard), 3)
+        await until(lambda: any(frame[0] == Command.DELIVER_SM for frame in client.heard))
         heard = decode_message(next(frame[3] for frame in client.heard if frame[0] == Command.DELIVER_SM))
         assert (heard.source, heard.destination, heard.short_message) == (PHONE, smsc.SHORT_CODE, b"so tan o dau")
         for sequence in (7, 8):
@@ -281,6 +281,6 @@ class TestAgainstSmpp34:
         assert all(answer.is_success for answer in answers)
         events = [await asyncio.wait_for(session.next(), 3) for _ in range(20)]
         assert {type(event).__name__ for event in events} == {"DeliverSmEvent"}
-        await until(lambda: carrier.stage.counters["acknowledged"] == 20, 3)
+        await until(lambda: carrier.stage.counters["acknowledged"] == 20)
         assert len(carrier.received()) == 20
         await client.stop()

@@ -32,7 +32,7 @@ from adapters.telegram.channel import TelegramChannel
 from adapters.telegram.settings import TelegramSettings
 from simulators.serving import serve
 from simulators.telegram import TelegramSim, start
-from tests.contract.recording import MemoryState, RecordingSink, ReportBook, until
+from tests.contract.recording import EVENTUALLY, MemoryState, RecordingSink, ReportBook, until
 from tests.contract.runner import (
     Case,
     Heard,
@@ -539,7 +539,7 @@ async def test_two_pollers_are_noticed(rig: Rig) -> None:
     await until_async(degraded)
 
 
-async def until_async(true: Callable[[], Awaitable[bool]], within: float = 5.0) -> None:
+async def until_async(true: Callable[[], Awaitable[bool]], within: float = EVENTUALLY) -> None:
     deadline = time.monotonic() + within
     while not await true():
         assert time.monotonic() < deadline

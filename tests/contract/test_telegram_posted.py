@@ -12,7 +12,7 @@ from adapters.abilities import Posting
 from adapters.telegram.channel import TelegramChannel, TelegramGroupChannel
 from broadcasts.posting import Standing, written
 from simulators.telegram import TelegramSim
-from tests.contract.recording import MemoryState, RecordingSink, until
+from tests.contract.recording import EVENTUALLY, MemoryState, RecordingSink, until
 from tests.contract.runner import Rig, on_screen
 from tests.contract.test_telegram import GROUP, TOPIC_GROUP, rig_for, settings_for, simulator
 
@@ -37,7 +37,7 @@ def group_of(rig: Rig) -> TelegramGroupChannel:
 
 async def shown(rig: Rig, text: str, **more: Any) -> None:
     """Come again until the group shows it, as the clock does."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + EVENTUALLY
     while not await group_of(rig).keep_posted(KEY, "", text, **more):
         assert time.monotonic() < deadline, f"never shown: {text}"
         await until(lambda: True)

@@ -184,7 +184,7 @@ async def test_an_unknown_send_cannot_be_asked(rig: Rig) -> None:
 
 async def test_idle_polls_are_no_trouble() -> None:
     async with stand_for("poll") as made:
-        await until(lambda: made.sim.stage.counters["bot/getUpdates"] >= 3, 5)
+        await until(lambda: made.sim.stage.counters["bot/getUpdates"] >= 3)
         assert (await made.channels[NAME].probe()).state is HealthState.OK
         await made.sim.person_says(LEADER, TO_BOT, "còn nghe không")
         await until(lambda: len(made.sink.inbox) == 1)
@@ -194,9 +194,9 @@ async def test_polling_takes_an_old_webhook_away() -> None:
     async with simulator() as sim:
         assert await registered(sim, "http://127.0.0.1:9/none")
         async with stand(sim=sim, bot={}) as made:
-            await until(lambda: sim.bot.webhook_url == "", 5)
+            await until(lambda: sim.bot.webhook_url == "")
             await sim.person_says(LEADER, TO_BOT, "nghe rồi")
-            await until(lambda: len(made.sink.inbox) == 1, 8)
+            await until(lambda: len(made.sink.inbox) == 1)
 
 
 async def test_webhook_is_registered_until_the_platform_says_yes() -> None:
@@ -206,7 +206,7 @@ async def test_webhook_is_registered_until_the_platform_says_yes() -> None:
         async with stand(sim=sim, bot=hook):
             await until(lambda: sim.stage.counters["bot/setWebhook"] >= 1)
             sim.set_faults({"bot_outage": ""})
-            await until(lambda: sim.bot.webhook_secret == SECRET, 5)
+            await until(lambda: sim.bot.webhook_secret == SECRET)
 
 
 @pytest.mark.parametrize(
