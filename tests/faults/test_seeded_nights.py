@@ -30,11 +30,11 @@ from tests.ledgers import ON_POSTGRESQL
 
 D = DeliveryState
 SETTING = SETTINGS["machines" if ON_POSTGRESQL else "embedded"]
-SEEDS = (5, 8)
-"""5: a leader's tap overtook the answer to the send, and the service died; the message counted as never sent. 8: the
-link to Zalo broke while somebody in danger was answered, and nobody answered him again."""
-MACHINES_SEEDS = (1,)
-"""1: receipts came in by the web process before the worker had recorded the sends; they never met."""
+SEEDS = (4, 23)
+"""4: service and providers are killed, the link to Zalo refuses, answers of Telegram are lost. 23: the service and the
+providers are killed twice each."""
+MACHINES_SEEDS = (64,)
+"""Providers and PostgreSQL are killed, and a worker: frozen past its leases, then killed."""
 
 
 @pytest.fixture
