@@ -76,6 +76,7 @@ def flush(tx: Tx, ranges: ChunkRanges, sent: Sequence[Sent], came: Sequence[Came
 def steps(ids: Sequence[int]) -> dict[str, Callable[[ChunkRanges], Iterator[Work]]]:
     """Name → the transactions of that step, in batches."""
     at = datetime.now(UTC)
+    outcomes = [Sent(one, ACCOUNT, Accepted((f"{one:016x}",))) for one in ids]
     receipts = [Came(ACCOUNT, Receipt("sms", (f"{one:016x}",), ReceiptState.DELIVERED, "", at)) for one in ids]
     random.Random(1).shuffle(receipts)
     begins = range(0, len(ids), BATCH)
@@ -84,9 +85,7 @@ def steps(ids: Sequence[int]) -> dict[str, Callable[[ChunkRanges], Iterator[Work
         return (partial(plan, first=ids[n]) for n in begins)
 
     def accepted(ranges: ChunkRanges) -> Iterator[Work]:
-        for n in begins:
-            sent = [Sent(one, ACCOUNT, Accepted((f"{one:016x}",))) for one in ids[n : n + BATCH]]
-            yield partial(flush, ranges=ranges, sent=sent, came=())
+        return (partial(flush, ranges=ranges, sent=outcomes[n : n + BATCH], came=()) for n in begins)
 
     def delivered(ranges: ChunkRanges) -> Iterator[Work]:
         return (partial(flush, ranges=ranges, sent=(), came=receipts[n : n + BATCH]) for n in begins)

@@ -25,7 +25,7 @@ from tests.processes import Http, until
 
 MESSAGES: Final = int(os.environ.get("LOA_BENCH_MESSAGES", "40000"))
 WORKERS: Final = (1, 2, 4)
-FIRST_NUMBER: Final = 900_000_000
+FIRST_NUMBER: Final = 930_000_000
 WAIT_SECONDS: Final = 180.0
 ENDED: Final = {"delivered", "failed", "unknown", "expired"}
 

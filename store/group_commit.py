@@ -66,12 +66,15 @@ class _Job:
 
 
 class WritingThreads:
-    """Threads with one queue. What is sent to them is run in that order where there is one thread."""
+    """Threads with one queue. What is sent to them is run in that order where there is one thread; where there are
+    several, one takes no more than leaves each idle one something to do."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._counting = threading.Lock()
         self.commits = 0
 
     def start(self, writer: Writer) -> None:
@@ -110,11 +113,15 @@ class WritingThreads:
 
     def _next(self) -> tuple[list[_Job], bool]:
         """(what waits now, at least one; whether this was the last)"""
+        with self._counting:
+            self._idle += 1
         job = self._jobs.get()
+        with self._counting:
+            self._idle -= 1
         jobs: list[_Job] = []
         while job is not None:
             jobs.append(job)
-            if len(jobs) == CLOSURES_PER_COMMIT:
+            if len(jobs) == CLOSURES_PER_COMMIT or self._jobs.qsize() <= self._idle:
                 return jobs, False
             try:
                 job = self._jobs.get_nowait()
