@@ -1,11 +1,14 @@
 """The report of one broadcast, the map and the groups of its roll-call."""
 
+import asyncio
 import re
 
 import pytest
 
 from adapters.contract import ReceiptState
 from broadcasts.model import Actor, Role
+from store import charges, deliveries
+from store.charges import Charge
 from tests.web_stand import CHAIRMEN, Stand
 
 
@@ -43,6 +46,27 @@ async def test_a_broadcast_that_reached_nobody_yet_has_a_report(stand):
     code = await stand.sent()
     answer = await (await stand.browser("khach")).get(f"/broadcasts/{code}/report")
     assert answer.status == 200
+
+
+async def test_what_was_charged_stands_on_the_live_roll_call_and_grows_there(stand):
+    code = await stand.sent()
+    browser = await stand.browser("khach")
+    assert "Cước SMS đã tính" not in await (await browser.get(f"/broadcasts/{code}/rollcall")).text()
+    no = (await stand.desk.view(code)).id
+
+    def charge(tx):
+        charges.add(tx, [(no, deliveries.account_id(tx, "sms.mau"), Charge(3, 6, 2_700.0))])
+
+    for shown in ("2.700 đồng", "5.400 đồng"):
+        await stand.room.ledger.write(charge)
+        page = await (await browser.get(f"/broadcasts/{code}/rollcall?show=calls")).text()
+        assert "Cước SMS đã tính" in page
+        assert shown in page
+        async with asyncio.timeout(10):  # what consoles share may be some seconds old
+            while shown not in (await (await browser.get(f"/live/now?broadcast={code}")).json())["parts"]["charged"]:
+                await asyncio.sleep(0.1)
+        report = await (await browser.get(f"/broadcasts/{code}/report")).text()
+        assert shown in report
 
 
 async def test_the_map_has_every_unit_once_and_follows(stand):

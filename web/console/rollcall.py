@@ -146,6 +146,7 @@ async def regions(request: web.Request, ref: str, show: str) -> dict[str, str]:
         for district in await every_count(services, rows):
             made[f"d-{district.key}"] = part(app, "district_count.html", say, now, district=district)
     made["counters"] = part(app, "counters.html", say, now, order=WORST_FIRST, segments=segments(view), **shared)
+    made["charged"] = part(app, "charged.html", say, now, **shared)
     made["strip"] = part(app, "strip.html", say, now, **shared)
     return made
 
