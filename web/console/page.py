@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,7 +52,9 @@ class Bar:
     """Who is on duty now; None where nobody is signed in."""
 
 
+@cache
 def environment() -> Environment:
+    """One for all applications of a process: a template is compiled once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
