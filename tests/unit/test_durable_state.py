@@ -49,12 +49,12 @@ async def test_two_processes_never_hold_one_lock(ledger: Ledger, tmp_path: Path)
             return time.monotonic()
 
     waiting = asyncio.create_task(take())
-    async with asyncio.timeout(5), state.lock("zalo.oa.2.tokens"):
+    async with asyncio.timeout(20), state.lock("zalo.oa.2.tokens"):
         await asyncio.sleep(0.1)  # another key is another lock
     assert not waiting.done()
     other.kill()  # however it ends, the lock is free
     other.wait()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 20)
     other.stdin.close()
     other.stdout.close()
 

@@ -477,7 +477,7 @@ async def events(answer, enough):
 async def test_the_timeline_follows_and_goes_on_after_the_last_event_seen(stand):
     code = await stand.sent()
     client = stand.client(Role.VIEWER)
-    async with asyncio.timeout(10), client.get(f"/api/v1/broadcasts/{code}/events") as answer:
+    async with asyncio.timeout(30), client.get(f"/api/v1/broadcasts/{code}/events") as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         assert answer.headers["X-Accel-Buffering"] == "no"
         first = await events(answer, lambda found: any(one.get("event") == "planned" for one in found))
@@ -488,7 +488,7 @@ async def test_the_timeline_follows_and_goes_on_after_the_last_event_seen(stand)
         more = await events(answer, lambda found: any(one.get("event") == "marked" for one in found))
         assert orjson.loads(more[-1]["data"])["detail"]["unit"] == unit
     headers = {"Last-Event-ID": str(ids[1])}
-    async with asyncio.timeout(10), client.get(f"/api/v1/broadcasts/{code}/events", headers=headers) as answer:
+    async with asyncio.timeout(30), client.get(f"/api/v1/broadcasts/{code}/events", headers=headers) as answer:
         again = await events(answer, lambda found: any(one.get("event") == "counts" for one in found))
     before = {*ids, *(int(one["id"]) for one in more if "id" in one)}
     got = [int(one["id"]) for one in again if "id" in one]

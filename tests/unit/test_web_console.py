@@ -562,7 +562,7 @@ async def test_a_stream_ends_quietly_with_its_reader_and_with_the_ledger(stand, 
     async def closed(*_):
         raise LedgerError("ledger_closed")
 
-    async with asyncio.timeout(10), officer.get(f"/live?broadcast={code}") as answer:
+    async with asyncio.timeout(30), officer.get(f"/live?broadcast={code}") as answer:
         await parts(answer)
         stand.services.desk.view = closed
         stand.room.bus.publish(f"broadcast:{1}", {"type": "state"})
