@@ -3,23 +3,26 @@ on the same data folder while the providers live on."""
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
-import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from broadcasts.dispatch import LEASE_SECONDS
 from simulators import smsc, telegram, zalo
 from tests import ledgers
+from tests.faults.harness.fostered import Nursery
 from tests.processes import LOA, ROOT, Http, Process, loa, until
 from tests.redis_stand import lanes_url
 
 DATA = ROOT / "tests" / "data"
-SIMULATORS = (sys.executable, "-m", "simulators", "--until-stdin-closes")
 FIRST_NUMBER = 84_900_000_000
 """Invented numbers count up from here; no carrier has given out 0900 000 xxx."""
 SETTLED = ("queued", "sending", "retrying", "accepted")
@@ -30,7 +33,7 @@ SETTLED = ("queued", "sending", "retrying", "accepted")
 class Town:
     """The simulators in their process: `zalo`, `telegram` and `smsc` are their control APIs."""
 
-    process: Process
+    process: Any
     urls: dict[str, Any]
     zalo: Http
     telegram: Http
@@ -50,11 +53,20 @@ class Town:
         self.smsc.post("/_sim/say", {"sender": number, "text": text})
 
 
+@cache
+def nursery() -> Nursery:
+    """One for all tests of this process: reading Loa's modules is most of a start and nothing that a fault could touch.
+    The demo and the offices of many processes start as their commands do."""
+    made = Nursery(Path(tempfile.mkdtemp(prefix="loa-nursery-")), LEASE_SECONDS)
+    atexit.register(made.end)
+    return made
+
+
 @contextmanager
 def simulators(folder: Path, *arguments: str, replies: bool = False) -> Iterator[Town]:
     """`python -m simulators` until the block ends; nobody answers by himself unless `replies`."""
     silent = () if replies else ("--no-people-reply",)
-    process = Process((*SIMULATORS, *silent, *arguments), folder / "simulators.log")
+    process = nursery().launch((*silent, *arguments), folder / "simulators.log", "simulators")
     try:
         urls = process.ready()
         yield Town(process, urls, Http(urls["zalo"]), Http(urls["telegram"]), Http(urls["smsc_control"]))
@@ -121,14 +133,16 @@ def write_config(
     folder: Path, town: Town, *, channels: Sequence[str] = ("sms",), window: int = 100, tps: float = 0,
     sms_after: float = 1.0, give_up_after: float = 3.0, close_after: float = 60.0, more: str = "",
 ) -> Path:  # fmt: skip
-    """A `config.toml` that points the channels at the simulators; the ledger lies in `folder`/data."""
+    """A `config.toml` that points the channels at the simulators; the ledger lies in `folder`/data. Whoever brings
+    lanes (in `more`) brings a ledger as well, and means the same in every setting."""
+    own = "[lanes]" in more
     host, _, port = str(town.urls["smsc"]).rpartition(":")
     account = {"base_url": town.urls["zalo"], "oauth_url": town.urls["zalo"], **asdict(zalo.APP)}
     path = folder / "config.toml"
     path.write_text(
         CONFIG.format(
-            lanes="" if "[lanes]" in more else LANES.format(lanes_url(folder)),
-            short_code=json.dumps(smsc.SHORT_CODE), ledger=json.dumps(ledgers.address(folder / "data")),
+            lanes="" if own else LANES.format(lanes_url(folder)), short_code=json.dumps(smsc.SHORT_CODE),
+            ledger=json.dumps("" if own else ledgers.address(folder / "data")),
             files=json.dumps(str(folder / "data" / "attachments")), sms_after=sms_after,
             give_up_after=give_up_after, close_after=close_after, smsc_host=host, smsc_port=port,
             system_id=smsc.SYSTEM_ID, password=smsc.PASSWORD, window=window, tps=tps,
@@ -142,9 +156,9 @@ def write_config(
     return path
 
 
-def launched(arguments: Sequence[str], log: Path, **options: Any) -> Process:
+def launched(arguments: Sequence[str], log: Path) -> Any:
     """`loa` with these arguments, as a process."""
-    return Process((*LOA, *arguments), log, **options)
+    return nursery().launch(arguments, log)
 
 
 Launch = Callable[..., Any]
@@ -291,7 +305,8 @@ def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
     """`loa demo --port 0` until the block ends."""
     data = folder / "demo"
     command = (*LOA, "demo", "--port", "0", "--data", str(data), *arguments)
-    process = Process(command, folder / "demo.log", environ=ledgers.environment(data))
+    environ = {**ledgers.environment(data), "LOA_LANES__URL": lanes_url(data)}
+    process = Process(command, folder / "demo.log", environ=environ)
     try:
         said = process.ready()
         urls = said["simulators"]

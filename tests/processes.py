@@ -85,6 +85,10 @@ class Process:
 
         return until(said, seconds, lambda: f"{self.name} is ready; {self.tail()}", pause=0.01)
 
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
     def tail(self, lines: int = 15) -> str:
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-lines:])
 

@@ -42,11 +42,11 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 def fill_disk(running: Office) -> None:
     journal = running.ledger.with_name(running.ledger.name + "-wal")
-    resource.prlimit(running.process.popen.pid, resource.RLIMIT_FSIZE, (journal.stat().st_size, resource.RLIM_INFINITY))
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (journal.stat().st_size, resource.RLIM_INFINITY))
 
 
 def free_disk(running: Office) -> None:
-    resource.prlimit(running.process.popen.pid, resource.RLIMIT_FSIZE, NO_LIMIT)
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, NO_LIMIT)
 
 
 def refusal(call: Any, *arguments: Any) -> HttpProblem:
