@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from simulators import smsc
-from tests import ledgers
 from tests.cluster import Cluster
 from tests.living import simulators, write_config
 from tests.offices import ACCOUNT, LEASE_SECONDS, SHARED, Many
@@ -37,7 +37,7 @@ def several(
         more = SHARED.format(socket=redis.socket, lease=LEASE_SECONDS)
         more += "".join(_account(number, str(town.urls["smsc"])) for number in range(2, workers + 1))
         config = write_config(folder, town, channels=channels, window=WINDOW, more=more, **PATIENT)
-        _keep_in(config, folder, cluster.url())
+        _keep_in(config, cluster.url())
         (folder / "data").mkdir(exist_ok=True)
         office = Many(folder, config, town, database=cluster.url())
         office.redis = redis
@@ -56,9 +56,8 @@ def _account(number: int, address: str) -> str:
     )  # fmt: skip
 
 
-def _keep_in(config: Path, folder: Path, url: str) -> None:
+def _keep_in(config: Path, url: str) -> None:
     """Whatever ledger tests are run on."""
-    own = f"url = {json.dumps(ledgers.address(folder / 'data'))}"
-    text = config.read_text("utf-8")
-    assert own in text
-    config.write_text(text.replace(own, f"url = {json.dumps(url)}"), "utf-8")
+    text, found = re.subn(r"(\[store\]\nurl = )[^\n]*", rf"\1{json.dumps(url)}", config.read_text("utf-8"), count=1)
+    assert found
+    config.write_text(text, "utf-8")
