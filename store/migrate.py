@@ -36,7 +36,7 @@ SCRIPTS = Path(__file__).parent / "migrations"
 def migrate(url: str) -> str:
     """Upgrade to the newest revision and return it.
 
-    Raises `LedgerError`: `ledger_in_use`, `ledger_not_writable`, `ledger_unreachable`, `ledger_read_only`,
+    Raises `LedgerError`: `ledger_in_use`, `ledger_not_writable`, `ledger_unreachable`, `ledger_read_only`, `disk_full`,
     `ledger_not_usable`, `not_a_ledger` (somebody else's database), `ledger_too_new` (made by a newer version).
     """
     if url.startswith(POSTGRESQL):
@@ -70,6 +70,8 @@ async def _on_postgresql(address: Address) -> str:
         original = refused.orig if isinstance(refused, DBAPIError) else refused
         if getattr(original, "sqlstate", "") == asyncpg.ReadOnlySQLTransactionError.sqlstate:
             raise LedgerError("ledger_read_only") from refused
+        if getattr(original, "sqlstate", "") == asyncpg.DiskFullError.sqlstate:
+            raise LedgerError("disk_full") from refused
         detail = str(original).splitlines()[0]
         raise LedgerError("ledger_not_usable", path=address.shown, detail=detail) from refused
     finally:

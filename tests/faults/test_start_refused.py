@@ -4,7 +4,9 @@ else's. One sentence, exit 1, and nothing of theirs is touched; what is merely o
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,16 @@ def test_somebody_elses_database(server: Databases, redis: RedisServer, tmp_path
     said = refused(tmp_path, server.url(database), redis.url(1), role)
     assert "customers" in said
     assert tables(server, database) == {"customers"}
+
+
+@pytest.mark.sqlite_file
+def test_somebody_elses_file(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(theirs)) as connection, connection:
+        connection.execute("CREATE TABLE customers (id int)")
+    before = theirs.read_bytes()
+    assert "customers" in refused(tmp_path, f"sqlite:///{theirs}", "memory://", "all")
+    assert theirs.read_bytes() == before
 
 
 def test_another_programs_migrations(server: Databases, redis: RedisServer, tmp_path: Path) -> None:
