@@ -27,6 +27,8 @@ from store.transfer import Told, note, transfer
 RESTORED: Final = "ledger_restored"
 """In the audit log."""
 Detail = dict[str, object]
+JOURNALS: Final = ("-wal", "-shm")
+"""Beside an SQLite file (sqlite.org/tempfiles.html, 2.2 and 2.3)."""
 SPACE_FACTOR: Final = 1.2
 """A restored ledger needs the room of its backup, and some for its journal."""
 
@@ -123,13 +125,22 @@ def _into_file(backup: Path, target: Path, files: Path, by: str, told_of: Detail
             kept = {"kept": before.name} if before is not None else {}
             backup_files.note(fresh, time.time(), by, RESTORED, {**told_of, "attachments": unpacked, **kept})
             if before is not None:
-                target.replace(before)
-            for leftover in ("-wal", "-shm"):
-                target.with_name(target.name + leftover).unlink(missing_ok=True)
+                _put_aside(target, before)
+            for ending in JOURNALS:  # of a file that somebody took away
+                target.with_name(target.name + ending).unlink(missing_ok=True)
             fresh.replace(target)
         finally:
             moving.clear_away(fresh)
     return unpacked
+
+
+def _put_aside(ledger: Path, before: Path) -> None:
+    """With what a killed service has left in its journal: those are transactions, too."""
+    for ending in JOURNALS:
+        journal = ledger.with_name(ledger.name + ending)
+        if journal.exists():
+            journal.replace(before.with_name(before.name + ending))
+    ledger.replace(before)
 
 
 async def _into_database(

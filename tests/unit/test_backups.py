@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import resource
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -23,7 +24,7 @@ from store.engine import LedgerError, Tx
 from store.migrate import migrate, upgrade
 from store.opening import SQLITE, ledger_at, reading
 from store.sqlite import FILES as FOLDER
-from store.sqlite import Connection, hold_lock
+from store.sqlite import Connection, connect_writer, hold_lock
 from tests.keeping_stand import FILES, ROWS, Databases, contents, databases, fill, with_log
 from tests.processes import LOA, ROOT, environment, loa
 
@@ -207,6 +208,25 @@ def test_a_ledger_in_a_file_is_kept_beside_the_restored_one(tmp_path):
         connection.execute("DELETE FROM delivery")
     restore(copy, f"{SQLITE}{old}", tmp_path / FOLDER)
     (before,) = tmp_path.glob("loa.before-*")
+    with closing(sqlite3.connect(before)) as connection:
+        assert connection.execute("SELECT count(*) FROM delivery").fetchone() == (0,)
+
+
+def test_what_a_killed_service_left_in_its_journal_is_kept_too(tmp_path):
+    """It was committed; the file alone does not hold it yet."""
+    old = tmp_path / "loa.db"
+    fill(old, tmp_path / FOLDER)
+    copy = tmp_path / "copy.loa"
+    back_up(f"{SQLITE}{old}", tmp_path / FOLDER, copy)
+    killed = tmp_path / "killed" / "loa.db"
+    killed.parent.mkdir()
+    with closing(connect_writer(old)) as running:
+        running.execute("DELETE FROM delivery")
+        for ending in ("", "-wal"):  # as they lie there when nothing was closed
+            shutil.copyfile(old.with_name(old.name + ending), killed.with_name(killed.name + ending))
+    restore(copy, f"{SQLITE}{killed}", tmp_path / FOLDER)
+    assert carried(f"{SQLITE}{killed}")["delivery"].rows == ROWS
+    (before,) = (path for path in killed.parent.glob("loa.before-*") if not path.name.endswith(("-wal", "-shm")))
     with closing(sqlite3.connect(before)) as connection:
         assert connection.execute("SELECT count(*) FROM delivery").fetchone() == (0,)
 
