@@ -16,11 +16,9 @@ LOG_SETTINGS: Final = {"max_wal_size": "128MB", "min_wal_size": "32MB"}
 CLONE_NEWNS: Final = 0x00020000
 MS_REC: Final = 0x4000
 MS_PRIVATE: Final = 1 << 18
-"""unshare(2), mount(2)."""
-PIECE: Final = bytes(64 << 10)
-
-
 MNT_DETACH: Final = 2
+"""unshare(2), mount(2), umount2(2)."""
+PIECE: Final = bytes(64 << 10)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
