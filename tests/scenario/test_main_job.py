@@ -170,17 +170,24 @@ def test_every_chairman_was_written_to_and_reached_as_far_as_his_phone_was_on(ni
     assert set(by_unit) - {""} == set(night.rollcall)
     for unit, habit in habits().items():
         reached = [one for one in by_unit[unit] if one["state"] in ("delivered", "seen")]
-        assert bool(reached) == (habit.manner is not Manner.OFF), (habit, by_unit[unit])
+        spared = confirmed(night, unit) and any(one["state"] == "skipped" for one in by_unit[unit])
+        assert spared or bool(reached) == (habit.manner is not Manner.OFF), (habit, by_unit[unit])
         assert all(one["person"] == chairmen()[unit].name for one in by_unit[unit])
+
+
+def confirmed(night: Night, unit: str) -> bool:
+    """Who does so gets no message that still waits for its turn, as one may on a slow machine."""
+    return bool(night.rollcall[unit]["state"].startswith("acknowledged"))
 
 
 def test_every_delivery_is_listed_with_the_providers_id_and_adds_up(night: Night) -> None:
     assert Counter(one["state"] for one in night.deliveries) == night.view["counts"]
-    assert all(one["provider_id"] for one in night.deliveries)
+    assert all(one["provider_id"] for one in night.deliveries if one["state"] != "skipped")
     keys = Counter((one["unit"], one["channel"], one["step"]) for one in night.deliveries)
     assert set(keys.values()) == {1}
     for one in night.deliveries:
-        assert one["state"] in ("accepted", "delivered", "seen", "expired"), one
+        assert one["state"] in ("accepted", "delivered", "seen", "expired", "skipped"), one
+        assert one["state"] != "skipped" or confirmed(night, one["unit"]), one
         if one["state"] == "expired":
             assert one["provider_code"] == "EXPIRED/027", one
 
@@ -200,7 +207,7 @@ def test_silent_zalo_is_followed_by_sms_and_nobody_else_gets_one(night: Night) -
     bulletins = {u: [o for o in shown if BULLETIN in o["text"]] for u, shown in night.chairman_phones.items()}
     assert all(len(shown) <= 1 for shown in bulletins.values())
     assert {unit for unit, shown in bulletins.items() if shown} == {
-        u for u, o in sms.items() if o["state"] != "expired"
+        u for u, o in sms.items() if o["state"] not in ("expired", "skipped")
     }
 
 
