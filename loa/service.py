@@ -164,6 +164,8 @@ class Service:
     def _jobs(self) -> Sequence[Job]:
         """Every job is safe to miss, to repeat and to run late: SQL decides what is due."""
         jobs = [*readers.jobs(self.house)]
+        if self._plays(Role.WEB):
+            jobs += self.web.jobs()
         if self._plays(Role.WORKER):
             jobs += self.sending.jobs()
         if self._plays(Role.SCHEDULER):

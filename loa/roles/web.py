@@ -15,6 +15,7 @@ from broadcasts.alert_pages import AlertPages
 from broadcasts.model import Role as OfficeRole
 from loa.cli.client import SERVICE_FILE
 from loa.importing import Imports
+from loa.jobs import Job
 from loa.metrics import Metrics
 from loa.roles.house import House
 from loa.roles.ready import Readiness
@@ -26,6 +27,8 @@ from web.app import make_app
 from web.services import Services, WebSettings
 
 SHUTDOWN_SECONDS = 3.0
+KEEP_WORD_SECONDS = 5.0
+"""How soon commands find another web process of this machine when the one that they knew has ended."""
 
 
 class WebServer:
@@ -110,13 +113,25 @@ class WebServer:
     def leave_word(self, admin_key: str, key: str | None = None) -> None:
         """Where the service answers and with which keys, for commands on the same machine."""
         self._word = {"api": f"{self._house.url}/api/v1", "admin_key": admin_key, "key": key or admin_key}
+        self._put_word()
+
+    def _put_word(self) -> None:
         write_private(self._house.data / SERVICE_FILE, orjson.dumps(self._word))
+
+    async def keep_word(self) -> None:
+        """The one that has taken its word back was not the only one on this machine."""
+        if self._word and not os.path.exists(self._house.data / SERVICE_FILE):  # noqa: ASYNC240  one stat
+            self._put_word()
+
+    def jobs(self) -> tuple[Job, ...]:
+        return ((self.keep_word, KEEP_WORD_SECONDS),)
 
     def take_word_back(self) -> None:
         """Unless it is that of another web process on this machine, which has started since."""
-        path = self._house.data / SERVICE_FILE
+        path, word = self._house.data / SERVICE_FILE, self._word
+        self._word = {}
         with suppress(OSError):
-            if path.read_bytes() == orjson.dumps(self._word):
+            if path.read_bytes() == orjson.dumps(word):
                 path.unlink()
 
 

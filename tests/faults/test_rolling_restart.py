@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
@@ -24,7 +25,7 @@ from tests.faults.test_many_processes import (
 )
 from tests.living import Town, simulators
 from tests.offices import Many, many
-from tests.processes import ROOT, Http, HttpProblem, Process, timeline, until
+from tests.processes import ROOT, Http, HttpProblem, Process, loa, timeline, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -109,6 +110,26 @@ def test_a_newer_release_takes_over_while_a_list_goes_out(office: Many, tmp_path
     assert office.received().total() == NUMBERS
     for name in ("web", *(f"new-{one}" for one in (*old, "web"))):
         assert "level='error'" not in log(office, name), office.running[name].tail(40)
+
+
+def test_of_two_web_processes_on_one_machine_commands_find_one_that_runs(office: Many) -> None:
+    word = office.folder / "data" / "service.json"
+
+    def named() -> str:
+        return str(json.loads(word.read_bytes())["api"]) if word.exists() else ""
+
+    for name in ("web", "web2"):
+        office.begin("web", name)
+        assert named() == office.said[name]["api"], "the one that started last"
+    assert office.running["web2"].stop() == 0
+    until(lambda: named() == office.said["web"]["api"], 20, named, pause=0.2)
+    done = loa("doctor", "--config", str(office.config))
+    assert "Traceback" not in done.stderr
+    office.begin("web", "web3")
+    assert office.running["web"].stop() == 0
+    assert named() == office.said["web3"]["api"], "its word is not another one's to take back"
+    assert office.running["web3"].stop() == 0
+    assert named() == ""
 
 
 def test_a_second_stop_ends_at_once(office: Many) -> None:
