@@ -82,6 +82,7 @@ class WritingThreads:
         name = f"{self._name}-{len(self._threads) + 1}"
         thread = threading.Thread(target=self._loop, args=(writer,), name=name, daemon=True)
         self._threads.append(thread)
+        self._count_idle(1)
         thread.start()
 
     async def send(self, fn: Closure) -> Any:
@@ -109,15 +110,13 @@ class WritingThreads:
                 commits.committed(len(jobs), time.perf_counter() - began)
                 _answer(jobs, results)
                 self.commits += 1
+            self._count_idle(1)
         writer.close()
 
     def _next(self) -> tuple[list[_Job], bool]:
         """(what waits now, at least one; whether this was the last)"""
-        with self._counting:
-            self._idle += 1
         job = self._jobs.get()
-        with self._counting:
-            self._idle -= 1
+        self._count_idle(-1)
         jobs: list[_Job] = []
         while job is not None:
             jobs.append(job)
@@ -128,6 +127,10 @@ class WritingThreads:
             except queue.Empty:
                 return jobs, False
         return jobs, True
+
+    def _count_idle(self, more: int) -> None:
+        with self._counting:
+            self._idle += more
 
 
 def commit_together(writer: Writer, closures: Sequence[Closure]) -> list[Result]:
