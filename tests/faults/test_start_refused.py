@@ -75,7 +75,6 @@ def test_somebody_elses_database(server: Databases, redis: RedisServer, tmp_path
     assert tables(server, database) == {"customers"}
 
 
-@pytest.mark.sqlite_file
 def test_somebody_elses_file(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs.db"
     with closing(sqlite3.connect(theirs)) as connection, connection:
