@@ -72,6 +72,17 @@ async def test_what_was_charged_stands_on_the_live_roll_call_and_grows_there(sta
         assert shown in report
 
 
+async def test_a_roll_call_without_units_shows_what_was_sent(stand):
+    code = await stand.sent()
+    await stand.room.until(lambda: len(stand.zalo.left) >= CHAIRMEN)
+    await stand.room.ledger.write(lambda tx: tx.execute("DELETE FROM rollcall"))  # as of a list
+    browser = await stand.browser("khach")
+    for query in ("", "?show=map", "?show=gì"):
+        page = await (await browser.get(f"/broadcasts/{code}/rollcall{query}")).text()
+        assert "Không có lượt gửi nào" not in page
+        assert page.count("<tr>") > CHAIRMEN
+
+
 async def test_the_map_has_every_unit_once_and_follows(stand):
     code = await sent_and_answered(stand, answers=1)
     browser = await stand.browser("khach")

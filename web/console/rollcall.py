@@ -41,7 +41,11 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
     services = services_of(request)
     view = await services.desk.view(ref_of(request))
     rows = await services.desk.rollcall(view.code)
-    shown = request.query.get("show", "tiles")
+    shown = request.query.get("show", "")
+    if shown not in SHOWN:
+        shown = SHOWN[0]
+    if not rows and shown in OF_UNITS:
+        shown = "deliveries"  # a list of numbers has no units
     to_post = sum(note.answer == WAITING for note in await posts_of(services, view.id))
     state = request.query.get("state", "")
     return await render(
@@ -53,7 +57,7 @@ async def rollcall_page(request: web.Request) -> web.StreamResponse:
         to_post=to_post,
         **await arrangement(services, rows, request.query.get("by", "")),
         **_calls_page(rows, request),
-        show=shown if shown in ("tiles", "map", "calls", "deliveries") else "tiles",
+        show=shown,
         map_tiles=map_tiles(services, rows) if shown == "map" else (),
         state=state if state in WORST_FIRST else "",
         order=WORST_FIRST,
@@ -185,6 +189,8 @@ async def _deliveries(services: Services, view: BroadcastView, request: web.Requ
     return await services.desk.deliveries(view.code, _delivery_state(request), start, DELIVERIES_PAGE)
 
 
+SHOWN: Final = ("tiles", "map", "calls", "deliveries")
+OF_UNITS: Final = ("tiles", "map")
 DELIVERIES_PAGE: Final = 200
 """Deliveries on one page."""
 CALLS_PAGE: Final = 50
