@@ -19,7 +19,6 @@ MAY_ASK = {
 }
 OF_THE_FILE = {
     "tests/unit/test_sqlite_engine.py": 1,
-    "tests/faults/test_start_refused.py": 1,
     "tests/faults/test_trouble_of_our_own.py": 5,
 }
 """Tests, or a whole file (1), about the file of SQLite: its locks, a disk that is full, a second service on it."""
