@@ -1,5 +1,5 @@
-"""A thread that writes: closures that wait together share one commit, each behind its own savepoint, so that one that
-raises does not undo the others."""
+"""Threads that write. Where one does, closures that wait together share one commit, each behind its own savepoint, so
+that one that raises does not undo the others."""
 
 from __future__ import annotations
 
@@ -66,15 +66,16 @@ class _Job:
 
 
 class WritingThreads:
-    """Threads with one queue. What is sent to them is run in that order where there is one thread; where there are
-    several, one takes no more than leaves each idle one something to do."""
+    """Threads with one queue. Where there is one, what is sent is run in that order, and what waits shares a commit.
+
+    Where there are several, each closure has a transaction of its own. In a shared one the rows of the first would stay
+    locked until the others have theirs, and two such transactions could wait for each other; commits of several
+    connections share the database's disk anyway."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._idle = 0
-        self._counting = threading.Lock()
         self.commits = 0
 
     def start(self, writer: Writer) -> None:
@@ -82,7 +83,6 @@ class WritingThreads:
         name = f"{self._name}-{len(self._threads) + 1}"
         thread = threading.Thread(target=self._loop, args=(writer,), name=name, daemon=True)
         self._threads.append(thread)
-        self._count_idle(1)
         thread.start()
 
     async def send(self, fn: Closure) -> Any:
@@ -110,27 +110,22 @@ class WritingThreads:
                 commits.committed(len(jobs), time.perf_counter() - began)
                 _answer(jobs, results)
                 self.commits += 1
-            self._count_idle(1)
         writer.close()
 
     def _next(self) -> tuple[list[_Job], bool]:
         """(what waits now, at least one; whether this was the last)"""
         job = self._jobs.get()
-        self._count_idle(-1)
+        most = CLOSURES_PER_COMMIT if len(self._threads) == 1 else 1
         jobs: list[_Job] = []
         while job is not None:
             jobs.append(job)
-            if len(jobs) == CLOSURES_PER_COMMIT or self._jobs.qsize() <= self._idle:
+            if len(jobs) == most:
                 return jobs, False
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
                 return jobs, False
         return jobs, True
-
-    def _count_idle(self, more: int) -> None:
-        with self._counting:
-            self._idle += more
 
 
 def commit_together(writer: Writer, closures: Sequence[Closure]) -> list[Result]:

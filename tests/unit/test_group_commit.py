@@ -1,4 +1,4 @@
-"""Threads that write share what waits: closures of one moment share a commit, but none while another thread is idle."""
+"""Threads that write: closures of one moment share the commit of one thread; of several each gets its own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def ended(threads: WritingThreads) -> None:
     threads.join()
 
 
-async def test_an_idle_thread_gets_its_part() -> None:
+async def test_of_several_threads_none_takes_two() -> None:
     """Each of the two waits for the other: one thread could never run both."""
     threads, connections = started(2)
     both = threading.Barrier(2)

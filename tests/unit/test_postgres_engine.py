@@ -17,6 +17,7 @@ from store import partitions
 from store.engine import Ledger, LedgerError, LedgerWriteError, Overtaken, Tx
 from store.migrate import migrate
 from store.opening import ledger_at
+from store.postgres import BESIDE_THREADS
 from store.postgres_link import Address
 from store.postgres_tx import INSTEAD_OF_NUL
 from tests.cluster import Cluster, NoServer
@@ -382,3 +383,24 @@ async def test_without_prepared_statements_as_behind_pgbouncer(url: str, tmp_pat
             pass
     finally:
         await ledger.close()
+
+
+async def test_hot_closures_that_wait_at_once_hold_no_rows_for_each_other(ledger: Ledger) -> None:
+    """In one transaction the rows of one would be held until the other has its own: two such transactions wait for each
+    other, and the server looks for that only after a second."""
+    for reason in ("a", "b"):
+        await ledger.write(add(reason))
+    runs: list[str] = []
+    both = threading.Barrier(BESIDE_THREADS)
+
+    def touch(reason: str) -> Callable[[Tx], object]:
+        def change(tx: Tx) -> None:
+            runs.append(reason)
+            tx.execute("UPDATE cause SET code = code WHERE reason = ?", (reason,))
+
+        return change
+
+    busy = [asyncio.ensure_future(ledger.write(lambda tx: both.wait(20.0), beside=True)) for _ in range(BESIDE_THREADS)]
+    order = ["a", "b", "b", "a"] * 20
+    await asyncio.gather(*busy, *(ledger.write(touch(reason), beside=True) for reason in order))
+    assert sorted(runs) == sorted(order), "none was undone and run again"
