@@ -1,9 +1,9 @@
 """The ledger as everybody sees it: transactions as closures, and the words for what can go wrong.
 
 A caller sends a whole transaction as one closure, `await ledger.write(lambda tx: …)`; the closure runs on a thread of
-the ledger and the call returns after the commit. Closures that wait together for one thread share one commit (`store.group_commit`).
-A caller that is cancelled leaves its closure to end. Which database keeps the ledger is decided by its URL
-(`store.opening`): SQLite (`store.sqlite`) or PostgreSQL (`store.postgres`).
+the ledger and the call returns after the commit. Closures that wait together for one thread share one commit
+(`store.group_commit`). A caller that is cancelled leaves its closure to end. Which database keeps the ledger is decided
+by its URL (`store.opening`): SQLite (`store.sqlite`) or PostgreSQL (`store.postgres`).
 
 `write` runs its closure as if nothing else wrote at that time: on SQLite because one connection writes, on PostgreSQL
 under a lock that all ordinary transactions of the installation take alone (docs/decisions/0017). `write(beside=True)`
