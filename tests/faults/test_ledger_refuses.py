@@ -147,7 +147,7 @@ def test_the_server_becomes_read_only_for_longer_than_a_lease(tmp_path: Path, to
         read_only(office, True)
         stands = until(lambda: standing_still(office), 30, lambda: str(office.received().total()))
         assert stands < NUMBERS
-        refused = until(lambda: refusal(office), 5, "a draft is refused")
+        refused = until(lambda: refusal(office), 30, "a draft is refused")
         assert refused.status == 503
         assert "read-only" in str(refused.body)
         town.resident_says(RESIDENT, CRY)
