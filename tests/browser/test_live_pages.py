@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, TimeoutError, expect
 
 from broadcasts.model import Actor, Role
 from store import alarms, inbox
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("LOA_PICTURES", "")
 """A folder that gets the printed report, to be looked at."""
 TWO = "unit:16012,16021"
+SEEN_WITHIN = 10_000
+"""Milliseconds in which a page that has just come shows what has the focus."""
 EARS = """
 window.tones = 0;
 class Ears {
@@ -105,12 +107,16 @@ async def tab_to(page: Page, words: str, most: int = 60) -> None:
     for _ in range(most):
         await page.keyboard.press("Tab")
         if words in await focused(page):
-            outline = await page.evaluate(
-                "(() => { const one = getComputedStyle(document.activeElement),"
-                " box = getComputedStyle(document.activeElement.parentElement);"
-                " return [one.outlineStyle, one.boxShadow, box.outlineStyle, box.boxShadow].join(' '); })()"
-            )
-            assert outline != "none none none none", f"nobody sees that {words} has the focus"
+            try:
+                await page.wait_for_function(
+                    "(() => { const one = getComputedStyle(document.activeElement),"
+                    " box = getComputedStyle(document.activeElement.parentElement);"
+                    " return [one.outlineStyle, one.boxShadow, box.outlineStyle, box.boxShadow]"
+                    ".some((look) => look !== 'none'); })()",
+                    timeout=SEEN_WITHIN,
+                )
+            except TimeoutError:
+                raise AssertionError(f"nobody sees that {words} has the focus") from None
             return
     raise AssertionError(f"{words} is not reached by Tab; last: {await focused(page)}")
 
