@@ -68,8 +68,8 @@ def check_chain(loa: Office, town: Town, no: int, units: list[str], silent: set[
     assert Counter(called) == Counter(silent)
     received = town.received()
     assert set(received.values()) == {1}, "no phone got it twice"
-    unknown = sum(one["state"] == "unknown" for one in listed)
-    assert len(received) >= len(listed) - unknown
+    stayed = sum(one["state"] in ("unknown", "skipped") for one in listed)  # skipped: had confirmed before its turn
+    assert len(received) >= len(listed) - stayed
 
 
 @pytest.mark.parametrize("seed", [1, 2])

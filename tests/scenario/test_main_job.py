@@ -155,7 +155,7 @@ def test_the_roll_call_adds_up_and_says_what_the_people_did(night: Night) -> Non
             assert tile["state"] in ("acknowledged", "acknowledged_late"), (habit, tile)
             assert tile["person"]
             assert tile["via"]
-            assert tile["seconds"] > 0
+            assert tile["seconds"] >= 0
         elif habit.manner is Manner.SILENT:
             assert tile["state"] == "awaiting", tile
         elif habit.manner is Manner.OFF:  # nothing reached him, unless a channel that cannot tell took it

@@ -34,10 +34,10 @@ def all_reasons(tx: Tx) -> set[str]:
 
 
 @SIDES
-async def test_writes_that_wait_together_share_a_commit(ledger: Ledger, beside: bool) -> None:
+async def test_writes_that_wait_together_are_all_stored(ledger: Ledger, beside: bool) -> None:
     await asyncio.gather(*(ledger.write(add(str(n)), beside=beside) for n in range(500)))
     assert len(await ledger.read(all_reasons)) == 500
-    assert ledger.commits < 250
+    assert beside or ledger.commits < 250, "ordinary ones share a commit"
 
 
 @SIDES
