@@ -9,9 +9,6 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-
-pytest.importorskip("opentelemetry.sdk", reason="a package of the extra `otel`")
-
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
