@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from broadcasts.model import Role
@@ -18,8 +19,9 @@ from directory.group_editing import KIND as GROUP_HISTORY
 from directory.units import UnitDataError
 from lanes.opening import MEMORY
 from lanes.port import LanesError
+from loa import local_word
 from loa.backup_files import lost
-from loa.cli.client import api, running
+from loa.cli.client import api
 from loa.cli.out import Failed, blanks_of, say
 from loa.doctor_ledger import ledger_checks, opened, process_checks
 from loa.doctor_line import Check, check, line
@@ -29,6 +31,8 @@ from store.engine import LedgerError
 
 DISK_FREE_MB = 1_024
 """Below it a storm night may fill the disk: 3 million deliveries take about 250 MB, their journal as much again."""
+ANSWER_SECONDS = 15.0
+"""How long the doctor waits for the service: a storm night's board takes well below one."""
 NAMES_MOST = 10
 """People that a check names."""
 PLACEHOLDERS = ("hotline", "short_code")
@@ -143,12 +147,16 @@ def _paths(settings: Settings) -> Iterator[Check]:
 
 def _service(config: Path | None, settings: Settings) -> Iterator[Check]:
     try:
-        service = api(config)
-        channels = service.get("/channels")["items"]
+        service = replace(api(config), timeout=ANSWER_SECONDS)
     except Failed:
-        stopped = running(settings.data_folder()) is None
+        stopped = local_word.read(settings.data_folder()) is None
         away = stopped and not settings.store.in_a_file()
         yield check("service", stopped, key="service_elsewhere" if away else "service_stopped")
+        return
+    try:
+        channels = service.get("/channels")["items"]
+    except Failed as silent:
+        yield check("service", False, key="service_silent", says=silent.sentence or say(silent.key, **silent.params))
         return
     yield check("service", True, url=service.url)
     for found in service.get("/watch")["items"]:

@@ -15,11 +15,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from loa import local_word
 from loa.cli.out import Failed, language
 from loa.settings import ROOT, load_settings
 
-SERVICE_FILE = "service.json"
-"""In the data folder of a running service, for its own machine's operator only (mode 0600): API address and keys."""
 DEMO_FOLDER = ROOT / "var" / "demo"
 TIMEOUT_SECONDS = 60.0
 UPLOAD_CHUNK_BYTES = 64 * 1024
@@ -29,6 +28,7 @@ UPLOAD_CHUNK_BYTES = 64 * 1024
 class Api:
     url: str
     key: str
+    timeout: float = TIMEOUT_SECONDS
 
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, None, query)
@@ -66,7 +66,7 @@ class Api:
         for name, value in (headers or {}).items():
             request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+            with urllib.request.urlopen(request, timeout=self.timeout) as response:
                 return orjson.loads(response.read())
         except urllib.error.HTTPError as refused:
             raise _refused(refused) from None
@@ -91,24 +91,19 @@ def _refused(refused: urllib.error.HTTPError) -> Failed:
 
 
 def api(config: Path | None, *, admin: bool = False) -> Api:
-    """`LOA_API` with `LOA_API_KEY`, else the service whose data folder the settings name, else the demo's."""
+    """`LOA_API` with `LOA_API_KEY`, else the service whose data folder the settings name, else the demo's.
+
+    One that was killed is said, and no other is taken for it."""
     if url := os.environ.get("LOA_API"):
         return Api(url.rstrip("/"), os.environ.get("LOA_API_KEY", ""))
     for folder in _folders(config):
-        service = running(folder)
-        if service is not None:
-            key = os.environ.get("LOA_API_KEY") or service["admin_key" if admin else "key"]
-            return Api(service["api"], key)
+        word = local_word.read(folder)
+        if word is None:
+            continue
+        if not word.held:
+            raise Failed("cli.service_killed", folder=str(folder))
+        return Api(word.api, os.environ.get("LOA_API_KEY") or (word.admin_key if admin else word.key))
     raise Failed("cli.no_service")
-
-
-def running(folder: Path) -> dict[str, str] | None:
-    """What the service of this data folder left for its own machine's operator; None: there is none."""
-    try:
-        service: dict[str, str] = orjson.loads((folder / SERVICE_FILE).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return None
-    return service
 
 
 def _folders(config: Path | None) -> list[Path]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
-from contextlib import suppress
-from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
 
-import orjson
 from aiohttp import web
 
 from broadcasts.alert_pages import AlertPages
 from broadcasts.model import Role as OfficeRole
-from loa.cli.client import SERVICE_FILE
+from loa import local_word
 from loa.importing import Imports
 from loa.jobs import Job
 from loa.metrics import Metrics
@@ -40,6 +38,7 @@ class WebServer:
         self._runner: web.AppRunner | None = None
         self._set_up_token = ""
         self._word: dict[str, str] = {}
+        self._word_file: IO[bytes] | None = None
 
     async def start(self, metrics: Metrics, readiness: Readiness) -> None:
         """Raises `SettingsError` where the port is taken. Pages work from here on."""
@@ -106,7 +105,7 @@ class WebServer:
     async def tell_operator(self) -> None:
         """An admin key for this machine's own operator, where only who may read the data folder finds it."""
         house = self._house
-        place = "" if house.alone else f"{house.identity.host}:{house.settings.web.port}"
+        place = "" if house.alone else f"{house.identity.host}:{urlsplit(house.url).port}"
         role, now = OfficeRole.ADMIN.value, time.time()
         self.leave_word(await house.ledger.write(lambda tx: access.renew_operator(tx, place, role, now)))
 
@@ -116,23 +115,27 @@ class WebServer:
         self._put_word()
 
     def _put_word(self) -> None:
-        write_private(self._house.data / SERVICE_FILE, orjson.dumps(self._word))
+        before, self._word_file = self._word_file, local_word.leave(self._house.data, self._word)
+        if before is not None:
+            before.close()
 
     async def keep_word(self) -> None:
-        """The one that has taken its word back was not the only one on this machine."""
-        if self._word and not os.path.exists(self._house.data / SERVICE_FILE):  # noqa: ASYNC240  one stat
+        """The one that has taken its word back, or was killed, was not the only one on this machine."""
+        if not self._word:
+            return
+        found = local_word.read(self._house.data)
+        if found is None or not found.held:
             self._put_word()
 
     def jobs(self) -> tuple[Job, ...]:
         return ((self.keep_word, KEEP_WORD_SECONDS),)
 
     def take_word_back(self) -> None:
-        """Unless it is that of another web process on this machine, which has started since."""
-        path, word = self._house.data / SERVICE_FILE, self._word
-        self._word = {}
-        with suppress(OSError):
-            if path.read_bytes() == orjson.dumps(word):
-                path.unlink()
+        word, self._word = self._word, {}
+        local_word.take_back(self._house.data, word)
+        if self._word_file is not None:
+            self._word_file.close()
+            self._word_file = None
 
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> str:
@@ -144,12 +147,3 @@ async def listen(runner: web.AppRunner, host: str, port: int) -> str:
         raise SettingsError("port_taken", host=host, port=str(port)) from taken
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{runner.addresses[0][1]}"
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """A file that only its owner can read, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    fresh.replace(path)

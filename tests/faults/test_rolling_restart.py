@@ -132,6 +132,19 @@ def test_of_two_web_processes_on_one_machine_commands_find_one_that_runs(office:
     assert named() == ""
 
 
+def test_of_two_web_processes_commands_find_the_one_that_was_not_killed(office: Many) -> None:
+    """And it lets them in: each has a key of its own."""
+    for name in ("web", "web2"):
+        office.begin("web", name)
+    office.running["web2"].kill()
+
+    def answered() -> bool:
+        return loa("status", "--config", str(office.config)).returncode == 0
+
+    until(answered, 20, lambda: office.running["web"].tail(), pause=0.5)
+    assert json.loads((office.folder / "data" / "service.json").read_bytes())["api"] == office.said["web"]["api"]
+
+
 def test_a_second_stop_ends_at_once(office: Many) -> None:
     """As a crash does: whoever is left finds what was in flight, lists it, and goes on with the rest."""
     assert office.town is not None

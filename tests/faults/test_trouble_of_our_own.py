@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -158,6 +159,51 @@ def test_a_second_service_on_the_same_ledger(tmp_path: Path) -> None:
         assert str(running.ledger) in said
         assert is_ready(running)
         assert (tmp_path / "data" / "service.json").exists(), "the first one's word was taken away"
+
+
+def doctor_of_service(config: Path) -> dict[str, Any]:
+    (found,) = (one for one in objects(loa("doctor", "--config", str(config)).stdout) if one["check"] == "service")
+    return found
+
+
+def test_a_killed_service_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
+    """Its port may be anybody's by now: no command says its key there."""
+    config = small_config(tmp_path)
+    with office(tmp_path, config) as running:
+        assert doctor_of_service(config)["ok"] is True
+        assert loa("status", "--config", str(config)).returncode == 0
+        port = int(running.url.rpartition(":")[2])
+        running.process.kill()
+        assert (tmp_path / "data" / "service.json").exists(), "a killed one takes nothing back"
+        with closing(socket.create_server(("127.0.0.1", port))) as foreign:
+            foreign.settimeout(0.2)
+            for command in (("status",), ("cancel", "TB0101-01", "--reason", "drill")):
+                assert str(tmp_path / "data") in fails(*command, "--config", str(config))
+            added = loa("key", "add", "meanwhile", "--role", "officer", "--config", str(config))
+            assert added.returncode == 0, "the ledger is nobody's, so the command writes there itself"
+            found = doctor_of_service(config)
+            assert (found["ok"], found["says"]) == (False, "The service does not run.")
+            assert "unexpectedly" in found["mend"]
+            with pytest.raises(TimeoutError):
+                foreign.accept()
+        running.restart()
+        assert doctor_of_service(config)["ok"] is True
+        assert loa("status", "--config", str(config)).returncode == 0
+        assert running.process.stop() == 0
+        assert doctor_of_service(config)["ok"] is True, "one that was stopped is none that is missing"
+
+
+def test_a_service_that_does_not_answer_is_said_to_run(tmp_path: Path) -> None:
+    config = small_config(tmp_path)
+    with office(tmp_path, config) as running:
+        os.kill(running.process.pid, signal.SIGSTOP)
+        try:
+            found = objects(loa("doctor", "--config", str(config), seconds=120).stdout)[-1]
+        finally:
+            os.kill(running.process.pid, signal.SIGCONT)
+        assert (found["check"], found["ok"]) == ("service", False)
+        assert running.url in found["says"]
+        assert "does not answer" in found["says"]
 
 
 def test_a_taken_port(tmp_path: Path) -> None:
