@@ -42,10 +42,17 @@ FORGET_SECONDS: Final = 600.0
 
 Handle = Callable[[inbox.Waiting], Awaitable[inbox.Handled]]
 IsLife = Callable[[str], bool]
+Check = Callable[[Tx], None]
+"""The last that a transaction does before its commit. Raises `LedgerError`: it must not be."""
+
 Person = tuple[str, str]
 """(channel, sender)"""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def unchecked(tx: Tx) -> None:
+    """Whoever stores may."""
 
 
 @dataclass(slots=True)
@@ -97,13 +104,19 @@ class Intake:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._running_other: set[Person] = set()
 
-    async def store(self, batch: Sequence[Incoming]) -> None:
+    async def store(self, batch: Sequence[Incoming], check: Check = unchecked) -> None:
         """Returns after the commit. Raises `LedgerUnavailable` where nothing was stored."""
         messages = [self._message(one) for one in batch]
         came_at = self._now()
+
+        def kept(tx: Tx) -> list[int | None]:
+            ids = inbox.keep(tx, messages, came_at)
+            check(tx)
+            return ids
+
         with span("inbox", messages=len(messages)):
             try:
-                ids = await self._ledger.write(lambda tx: inbox.keep(tx, messages, came_at), beside=True)
+                ids = await self._ledger.write(kept, beside=True)
             except LedgerError as failed:
                 raise LedgerUnavailable(failed.key) from failed
             new = [

@@ -55,7 +55,7 @@ class Service:
         self.web = WebServer(house, phone_wall)
         self.membership = None if house.alone else self._membership()
         if self.membership is not None and not house.does_all:
-            self.sending.surely_holds = self.membership.surely_holds
+            self.sending.sink.holding = self.membership
         self.readiness = Readiness(house, self._behind)
         self.metrics = Metrics(self._metric_sources())
         self.ended = asyncio.Event()

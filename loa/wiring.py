@@ -22,7 +22,7 @@ from adapters.zalo.bot.channel import BotChannel
 from adapters.zalo.oa_group.channel import OaGroupChannel
 from adapters.zalo.oa_user.channel import OaUserChannel
 from adapters.zalo.zns.channel import ZnsChannel
-from bot.intake import Intake
+from bot.intake import Check, Intake, unchecked
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from lanes.memory import Forgetful
@@ -160,14 +160,14 @@ class LedgerSink:
     async def receipts(self, batch: Sequence[Receipt]) -> None:
         await self.recorder.receipts(batch)
 
-    async def incoming(self, batch: Sequence[Incoming]) -> None:
+    async def incoming(self, batch: Sequence[Incoming], check: Check = unchecked) -> None:
         keys: dict[str, Incoming] = {}
         for one in batch:
             keys.setdefault(f"{one.channel}/{one.event_id}", one)
         known = await self.remembered.known(list(keys))
         new = [key for key in keys if key not in known]
         if new:
-            await self.intake.store([keys[key] for key in new])
+            await self.intake.store([keys[key] for key in new], check)
             await self.remembered.note(new)
 
 

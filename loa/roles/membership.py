@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
@@ -122,6 +122,14 @@ class Membership:
     def surely_holds(self, home: str) -> bool:
         """By our own count nobody else can have taken it yet."""
         return home in self._held and self._left() > 0
+
+    def assert_held(self, tx: Tx, homes: Collection[str]) -> None:
+        """`loa.roles.own_sink.Holding`"""
+        now = self._clock(tx)
+        for home in sorted(homes):
+            known = self._held.get(home)
+            if known is None or not leases.holds_on(tx, home, self.owner, known[0], now):
+                raise LedgerError("lease_lost")
 
     @property
     def homes(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -35,11 +35,9 @@ class Sending:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self.surely_holds: Callable[[str], bool] = lambda home: True
-        """Nobody else can have that session."""
         self._routes = house.routes.all
         self.homes: tuple[str, ...] = tuple(dict.fromkeys(home for route in self._routes for home in route.homes))
-        self._sink = OwnSink(house.sink, self.homes, lambda home: self.surely_holds(home))
+        self.sink = OwnSink(house.sink, self.homes)
         self._dispatchers = {route.name: self._dispatcher(route) for route in self._routes}
         self._here: set[str] = set()
         self._working: set[str] = set()
@@ -79,7 +77,7 @@ class Sending:
             for route in self._routes:
                 if home in route.homes and route.name not in self._working:
                     try:
-                        await route.channel.start(self._sink)
+                        await route.channel.start(self.sink)
                     except Exception:  # its light stays dark; the others work
                         log.exception("channel_not_started", channel=route.name)
                         continue

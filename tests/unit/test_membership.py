@@ -3,99 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from adapters.contract import Incoming, IncomingKind, LedgerUnavailable, Receipt, ReceiptState
-from loa.roles.identity import Identity, own_identity, still_runs
-from loa.roles.membership import CLOCK_REFUSED_SECONDS, Group, Membership
-from loa.roles.own_sink import OwnSink
+from loa.roles.identity import own_identity, still_runs
+from loa.roles.membership import CLOCK_REFUSED_SECONDS
 from store import leases, workers
 from store.engine import Ledger, LedgerError
 from store.revisions import own_revision
-from tests.ledgers import ledger_of
-
-LEASE = 15.0
-HOMES = ("sms.a", "sms.b", "telegram")
-
-
-@dataclass
-class Clock:
-    """The ledger's."""
-
-    at: float = 1_000_000.0
-
-    def __call__(self, _: object = None) -> float:
-        return self.at
-
-
-@dataclass
-class Sessions:
-    """What lives in one process."""
-
-    live: set[str] = field(default_factory=set)
-    taken: list[str] = field(default_factory=list)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.release.set()
-
-    async def take_up(self, home: str) -> None:
-        self.live.add(home)
-        self.taken.append(home)
-
-    async def hand_over(self, home: str) -> None:
-        await self.release.wait()
-        self.live.discard(home)
-
-    async def let_go(self, home: str) -> None:
-        self.live.discard(home)
-
-
-class Office:
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger, self.clock = ledger, Clock()
-        self.made: list[Membership] = []
-
-    def process(self, name: str, role: str = "worker", *, off: float = 0.0, schema: str = "9998", pid: int = 0):
-        machine, own = ("", own_identity()) if not pid else (own_identity().machine, own_identity())
-        identity = Identity(name, name, machine, pid or own.pid, "0" if pid else own.born)
-        sessions = Sessions()
-        group = Group(frozenset({"worker", "all"}), HOMES, sessions)
-        made = Membership(
-            self.ledger, role, "1", LEASE, [group], lambda: self.clock.at + off, self.clock, identity, schema
-        )
-        self.made.append(made)
-        return made, sessions
-
-    async def holders(self) -> dict[str, str]:
-        held = await self.ledger.read(lambda tx: leases.held(tx, self.clock.at))
-        return {name: lease.owner for name, lease in held.items()}
+from tests.membership_stand import HOMES, LEASE, Office, join, nothing, office_on
 
 
 @pytest_asyncio.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    ledger = ledger_of(tmp_path)
-    ledger.open()
-    office = Office(ledger)
-    yield office
-    for one in office.made:
-        await one.leave()
-    await ledger.close()
-
-
-async def join(one: Membership, fenced: Callable[[LedgerError], object]) -> None:
-    await one.enter(fenced)
-    await one.join()
-
-
-def nothing(why: LedgerError) -> None:
-    raise AssertionError(why.key)
+    async with office_on(tmp_path) as made:
+        yield made
 
 
 async def test_each_session_lives_in_one_process(office: Office) -> None:
@@ -358,50 +283,3 @@ async def test_a_handing_over_that_is_overtaken_gives_nothing_back(office: Offic
     assert (await office.holders())["telegram"] == "one"
     assert one.holds("telegram")
     assert "telegram" in at_one.live
-
-
-# What a session hears
-
-
-class Kept:
-    """A ledger's side of a channel."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-        self.receipts_heard = 0
-
-    async def receipts(self, batch: Sequence[Receipt]) -> None:
-        self.receipts_heard += len(batch)
-
-    async def incoming(self, batch: Sequence[Incoming]) -> None:
-        self.heard += [one.text for one in batch]
-
-
-def said(text: str, channel: str = "sms.a") -> Incoming:
-    return Incoming(channel, text, IncomingKind.TEXT, "84900000001", "84900000001", datetime.now(UTC), text)
-
-
-async def test_who_slept_past_a_lease_stores_nothing_that_the_session_heard(office: Office) -> None:
-    """The carrier tells it the process that has the session by now, too; a text carries no id."""
-    one, _ = office.process("one")
-    two, _ = office.process("two")
-    await join(one, nothing)
-    await join(two, nothing)
-    kept = Kept()
-    sink = OwnSink(kept, HOMES, one.surely_holds)
-    await sink.incoming([said("in time")])
-    asleep = one._round_at
-    one._round_at -= LEASE
-    with pytest.raises(LedgerUnavailable):
-        await sink.incoming([said("before its round")])
-    await sink.incoming([said("by a hook", "zalo.oa_user")])
-    await sink.receipts([Receipt("sms.a", ("1",), ReceiptState.DELIVERED, "000", datetime.now(UTC))])
-    one._round_at = asleep
-
-    office.clock.at += LEASE + 1.0
-    await two.round()
-    await one.round()
-    with pytest.raises(LedgerUnavailable):
-        await sink.incoming([said("after its round")])
-    assert kept.heard == ["in time", "by a hook"]
-    assert kept.receipts_heard == 1

@@ -15,7 +15,7 @@ class Intake:
         self.full = full
         self.stored = []
 
-    async def store(self, batch):
+    async def store(self, batch, check):
         if self.full:
             raise LedgerUnavailable("disk_full")
         self.stored += [one.event_id for one in batch]
