@@ -71,8 +71,9 @@ class Cluster:
         command = self._as_owner(str(self._programs / "postgres"), "-D", str(self._data), *options)
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
-                _until_we_end(self.folder, command), stdin=subprocess.PIPE, stdout=log, stderr=log
-            )
+                _until_we_end(self.folder, command), stdin=subprocess.PIPE, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
         until = time.monotonic() + READY_SECONDS
         while not self._answers():
             if self._server.poll() is not None or time.monotonic() > until:

@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ from store.opening import ledger_at
 from store.postgres_link import Address, Link
 from store.postgres_tx import PostgresTx
 from store.sqlite import FILES, connect_writer
+from tests import folders
 
 T = TypeVar("T")
 SETTING: Final = "LOA_TEST_LEDGER"
@@ -81,7 +81,7 @@ def keep(folder: Path) -> str:
     """What a folder's ledger holds now, for `furnish`; it may be open."""
     if ON_POSTGRESQL:
         return _copied(_name(folder), f"kept_{_name(folder)}")
-    kept = Path(tempfile.mkdtemp(prefix="loa-test-")) / "kept.db"
+    kept = folders.folder("kept") / "kept.db"
     with closing(sqlite3.connect(folder / "loa.db")) as connection:
         connection.execute("VACUUM INTO ?", (str(kept),))
     return str(kept)
@@ -133,7 +133,7 @@ def drop_since(count: int) -> None:
 
 @cache
 def _template() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="loa-test-")) / "empty.db"
+    path = folders.folder("empty") / "empty.db"
     migrate(f"sqlite:///{path}")
     return path
 

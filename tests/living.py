@@ -6,7 +6,6 @@ from __future__ import annotations
 import atexit
 import json
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import Any
 
 from broadcasts.dispatch import LEASE_SECONDS
 from simulators import smsc, telegram, zalo
-from tests import ledgers
+from tests import folders, ledgers
 from tests.faults.harness.fostered import Nursery
 from tests.processes import LOA, ROOT, Http, Process, loa, until
 from tests.redis_stand import lanes_url
@@ -57,7 +56,7 @@ class Town:
 def nursery() -> Nursery:
     """One for all tests of this process: reading Loa's modules is most of a start and nothing that a fault could touch.
     The demo and the offices of many processes start as their commands do."""
-    made = Nursery(Path(tempfile.mkdtemp(prefix="loa-nursery-")), LEASE_SECONDS)
+    made = Nursery(folders.folder("nursery"), LEASE_SECONDS)
     atexit.register(made.end)
     return made
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from itertools import count
 from pathlib import Path
@@ -23,6 +22,7 @@ from lanes.opening import OpenedLanes
 from lanes.redis_bus import RedisBus
 from lanes.redis_lanes import RedisLanes
 from lanes.redis_opened import OnRedis
+from tests.folders import folder
 from tests.ledgers import note_use
 
 SERVER = shutil.which("redis-server")
@@ -35,7 +35,7 @@ class RedisServer:
     """`kill` is SIGKILL; `start` again brings an empty one on the same socket."""
 
     def __init__(self, *options: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="loa-redis-"))
+        self.folder = folder("redis")
         self.socket = self.folder / "redis.sock"
         self._options = options
         self._popen: subprocess.Popen[bytes] | None = None
