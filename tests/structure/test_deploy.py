@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,8 @@ def test_compose_names_what_there_is() -> None:
         for volume in one.get("volumes", ()):
             source = volume.split(":")[0]
             assert source in whole["volumes"] or source in ("./config.toml", "./Caddyfile"), volume
+        for file in one.get("env_file", ()):
+            assert (file["path"], file["required"]) == ("./secrets.env", False)
         assert one.get("healthcheck") or name == "proxy", f"{name} is never asked how it is"
         assert "/" not in one["image"], f"{name}: an image is named plainly"
         if "build" in one:
@@ -177,6 +180,34 @@ def test_a_service_reads_its_settings(name: str, monkeypatch: pytest.MonkeyPatch
     assert services()[name]["healthcheck"]["test"][1] == "/opt/loa/.venv/bin/python"
 
 
+def test_one_service_makes_the_image_and_none_looks_for_it_elsewhere() -> None:
+    """Compose builds side by side, and two builds of one name fail ("already exists")."""
+    assert [name for name, one in of_loa().items() if "build" in one] == ["web"]
+    assert {name: one["pull_policy"] for name, one in of_loa().items()} == {
+        "web": "build", "worker": "never", "listener": "never", "scheduler": "never",
+    }  # fmt: skip
+
+
+def test_the_web_trusts_the_networks_that_the_proxy_is_in() -> None:
+    whole = yaml.safe_load(COMPOSE.read_text("utf-8"))
+    own = [ip_network(whole["networks"][name]["ipam"]["config"][0]["subnet"]) for name in ("inside", "outside")]
+    read = json.loads(services()["web"]["environment"]["LOA_WEB__TRUSTED_PROXIES"])
+    assert [ip_network(one) for one in read] == own
+    assert services()["proxy"]["networks"] == ["inside", "outside"]
+
+
+def test_a_database_that_only_prepares_itself_is_not_taken_for_ready() -> None:
+    """While the image makes the database its server answers on the socket alone."""
+    asked = services()["postgres"]["healthcheck"]["test"]
+    assert asked[asked.index("--host") + 1] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("ignored", [".dockerignore", ".gitignore"])
+def test_what_holds_secrets_beside_the_compose_file_goes_nowhere(ignored: str) -> None:
+    lines = (ROOT / ignored).read_text("utf-8").splitlines()
+    assert {"deploy/.env", "deploy/config.toml", "deploy/secrets.env"} <= set(lines)
+
+
 def test_the_stores_are_those_that_the_processes_look_for() -> None:
     postgres, redis = services()["postgres"], services()["redis"]
     assert postgres["environment"] | {"POSTGRES_PASSWORD": ""} == {
@@ -205,7 +236,7 @@ def test_the_handbook_says_what_was_not_started() -> None:
 
 def test_nobody_reaches_the_ledger_from_outside() -> None:
     whole = yaml.safe_load(COMPOSE.read_text("utf-8"))
-    assert whole["networks"]["inside"] == {"internal": True}
+    assert whole["networks"]["inside"]["internal"] is True
     for name in ("postgres", "redis"):
         assert whole["services"][name]["networks"] == ["inside"]
         assert "ports" not in whole["services"][name]
