@@ -106,6 +106,12 @@ def api(config: Path | None, *, admin: bool = False) -> Api:
     raise Failed("cli.no_service")
 
 
+def is_served(config: Path | None) -> bool:
+    """A service of this machine runs on the ledger that the settings name (the demo is no such)."""
+    word = local_word.read(_folders(config)[0])
+    return word is not None and word.held
+
+
 def _folders(config: Path | None) -> list[Path]:
     if "LOA_DATA" in os.environ:
         return [Path(os.environ["LOA_DATA"])]

@@ -14,7 +14,7 @@ import typer
 
 from broadcasts.model import Role
 from directory.staff_addresses import AddressRefused, bind_address
-from loa.cli.client import api
+from loa.cli.client import api, is_served
 from loa.cli.out import Failed, line, say
 from loa.settings import load_settings
 from store import access
@@ -125,13 +125,13 @@ def add_key(name: Annotated[str, typer.Argument()], role: RoleOption, config: Co
 
 
 def _into_idle_ledger(config: Path | None, closure: Callable[[Tx], T]) -> T | None:
-    """Write into a ledger that no service holds. None: one does, ask that one.
+    """Write into a ledger that no service holds. None: one does, ask that one, for it has rules of its own.
 
-    The ledger's lock decides, not the word that a service leaves: one that was killed leaves it behind.
+    On PostgreSQL the web process of this machine tells; a file has a lock, too, which is held before anything answers.
     """
     from store.migrate import migrate
 
-    if "LOA_API" in os.environ:
+    if "LOA_API" in os.environ or is_served(config):
         return None
     store = load_settings(config).store
     url = f"sqlite:///{Path(os.environ['LOA_DATA']) / 'loa.db'}" if "LOA_DATA" in os.environ else store.ledger_url()

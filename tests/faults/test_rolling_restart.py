@@ -145,6 +145,27 @@ def test_of_two_web_processes_commands_find_the_one_that_was_not_killed(office: 
     assert json.loads((office.folder / "data" / "service.json").read_bytes())["api"] == office.said["web"]["api"]
 
 
+def test_a_command_beside_a_running_web_process_is_asked_of_it(office: Many) -> None:
+    """So it stands in the log. Without one the operator writes into the ledger himself."""
+    office.open_doors()
+
+    def bind(number: str, **environ: str) -> list[str]:
+        """Lines of the log about bindings, then."""
+        bound = ("user", "bind", "Trực", "--channel", "sms", "--address", number, "--config", str(office.config))
+        said = json.loads(loa(*bound, environ=environ).stdout)
+        assert (said["bound"], said["address"]) == (True, number)
+        return office.ask("SELECT actor FROM audit WHERE action = 'bind_staff' ORDER BY id")
+
+    added = loa("user", "add", "Trực", "--role", "officer", "--config", str(office.config))
+    assert added.returncode == 0, added.stderr
+    assert office.ask("SELECT count(*) FROM audit WHERE action = 'add_staff'") == [1]
+    (operator,) = bind("84900000001")
+    assert bind("84900000002", LOA_DATA=str(office.folder / "data")) == [operator, operator]
+    assert not (office.folder / "data" / "loa.db").exists()
+    office.running["web"].kill()
+    assert bind("84900000003") == [operator, operator]
+
+
 def test_a_second_stop_ends_at_once(office: Many) -> None:
     """As a crash does: whoever is left finds what was in flight, lists it, and goes on with the rest."""
     assert office.town is not None
