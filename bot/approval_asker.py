@@ -18,9 +18,10 @@ from bot.speaking import BOT, Outbox
 from bot.wording import Form
 from broadcasts.approval_rules import ANY_APPROVER, ApprovalRules
 from broadcasts.approvers import asked_by_now, authors, standing
-from broadcasts.model import BroadcastState, BroadcastView, Refusal, Role
+from broadcasts.model import BroadcastState, Refusal, Role
 from broadcasts.permitted import MAY_APPROVE
 from broadcasts.routes import Routes
+from broadcasts.shown import BroadcastView
 from store import approvals, broadcasts
 from store.approvals import BoundStaff
 from store.engine import Ledger, Tx

@@ -16,7 +16,8 @@ from bot.officer_words import WRONG_MOST, Command, load_officer_words, one_time_
 from bot.sender import Address, Look
 from bot.wording import Form
 from broadcasts.deciding import REASON_MAX
-from broadcasts.model import AckState, Actor, BroadcastState, BroadcastView, Refusal, RefusalKind, Role, RollcallRow
+from broadcasts.model import AckState, Actor, BroadcastState, Refusal, RefusalKind, Role
+from broadcasts.shown import BroadcastView, RollcallRow
 from store import approvals, audit
 from store.access import Staff
 from store.approvals import Request

@@ -16,10 +16,11 @@ from broadcasts import lifecycle
 from broadcasts.desk import Desk
 from broadcasts.documents import called
 from broadcasts.drafting import Prepared
-from broadcasts.model import Actor, BroadcastState, BroadcastView, DeliveryState, Draft, Problem, Refusal, RefusalKind
+from broadcasts.model import Actor, BroadcastState, DeliveryState, Draft, Problem, Refusal, RefusalKind
 from broadcasts.permitted import MAY_APPROVE, MAY_WRITE, found, require
 from broadcasts.plan import plan_of
 from broadcasts.prepared import After, filled, load_prepared, template_key
+from broadcasts.shown import BroadcastView
 from broadcasts.supersession import addressed_units
 from store import broadcasts
 from store.broadcasts import BroadcastRow

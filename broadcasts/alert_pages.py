@@ -12,7 +12,8 @@ from typing import Final
 from adapters.contract import Now
 from broadcasts.desk import Desk
 from broadcasts.loudspeaker import for_people
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Kind, Mode, Refusal, RefusalKind
+from broadcasts.model import Actor, BroadcastState, Kind, Mode, Refusal, RefusalKind
+from broadcasts.shown import BroadcastView
 from store import alert_pages, audit, broadcasts
 from store.alert_pages import AlertPage
 from store.engine import Ledger, Tx

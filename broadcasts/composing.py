@@ -10,10 +10,11 @@ import orjson
 
 from adapters.contract import Now
 from broadcasts.drafting import DeskSettings, Prepared, prepare
-from broadcasts.model import Draft, Preview, Refusal, RefusalKind
+from broadcasts.model import Draft, Refusal, RefusalKind
 from broadcasts.own_steps import shown
 from broadcasts.pricing import Pricing
 from broadcasts.routes import Routes
+from broadcasts.shown import Preview
 from broadcasts.templates import TemplateSet
 from directory.audience import resolve
 from directory.expression import parse_audience

@@ -14,23 +14,13 @@ from broadcasts.collisions import edited_meanwhile
 from broadcasts.composing import Composer, as_preview
 from broadcasts.deciding import CANCEL, REJECT, RETURN, Decision
 from broadcasts.drafting import DeskSettings
-from broadcasts.model import (
-    Actor,
-    BroadcastState,
-    BroadcastView,
-    Draft,
-    Kind,
-    Preview,
-    Problem,
-    Refusal,
-    RefusalKind,
-    RollcallRow,
-)
+from broadcasts.model import Actor, BroadcastState, Draft, Kind, Problem, Refusal, RefusalKind
 from broadcasts.permitted import BEFORE_APPROVAL, EDITABLE, MAY_APPROVE, MAY_WRITE, found, move, require
 from broadcasts.plan import NewChunk
 from broadcasts.prepared import load_prepared, with_prepared
 from broadcasts.reading import Reading
 from broadcasts.routes import Routes
+from broadcasts.shown import BroadcastView, Preview, RollcallRow
 from broadcasts.single import write_single
 from broadcasts.supersession import words_to_go_on
 from broadcasts.templates import TemplateSet

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from broadcasts.model import AckState, RollcallRow
+from broadcasts.model import AckState
+from broadcasts.shown import RollcallRow
 
 MARKS: Final = (50, 90, 100)
 """Per cent of the units addressed, whose times a report names."""

@@ -11,19 +11,10 @@ from broadcasts import views
 from broadcasts.composing import Composer, draft_of
 from broadcasts.document_codes import StatusLine, statuses
 from broadcasts.drafting import Prepared
-from broadcasts.model import (
-    BroadcastState,
-    BroadcastView,
-    DeliveryState,
-    DeliveryView,
-    Draft,
-    Problem,
-    Refusal,
-    RefusalKind,
-    RollcallRow,
-)
+from broadcasts.model import BroadcastState, DeliveryState, Draft, Problem, Refusal, RefusalKind
 from broadcasts.permitted import EDITABLE, found
 from broadcasts.routes import Routes
+from broadcasts.shown import BroadcastView, DeliveryView, RollcallRow
 from broadcasts.views import TimelineEvent
 from directory.units import UnitCatalogue
 from store import broadcasts, singles

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from broadcasts.content import content_hash
+from broadcasts.content_hash import content_hash
 from broadcasts.document_facts import clean_number
 from broadcasts.plan import plan_of
 from broadcasts.steps import Plan

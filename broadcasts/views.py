@@ -13,10 +13,11 @@ from adapters.contract import Evidence, Priority
 from broadcasts import break_glass, exercises
 from broadcasts.charging import cost_of
 from broadcasts.document_facts import clean_number
-from broadcasts.model import BroadcastView, DeliveryState, DeliveryView, RollcallRow
+from broadcasts.model import DeliveryState
 from broadcasts.own_steps import shown
 from broadcasts.plan import plan_of
 from broadcasts.routes import Routes
+from broadcasts.shown import BroadcastView, DeliveryView, RollcallRow
 from broadcasts.states import PRECEDENCE, STILL_ASKED, WORKING
 from directory.people import Contact, all_contacts, contacts_of, phones_of
 from directory.units import UnitCatalogue
@@ -162,7 +163,7 @@ def _tile(
 def delivery_page(tx: Tx, no: int, state: str | None, after: int, limit: int) -> list[DeliveryView]:
     status = None if state is None else int(DeliveryState[state.upper()])
     rows = delivery_pages.page(tx, no, status, after, limit)
-    ids = delivery_pages.provider_ids(tx, [row[0] for row in rows])
+    ids = delivery_pages.provider_ids(tx, [(row[0], row[9]) for row in rows])
     return [_delivery(row, ids.get(row[0], "")) for row in rows]
 
 

@@ -17,10 +17,11 @@ from adapters.contract import Health, Hook, Now, Priority
 from broadcasts.clockwork import Clockwork
 from broadcasts.desk import Desk
 from broadcasts.lifecycle import SYSTEM
-from broadcasts.model import Actor, BroadcastView, Role
+from broadcasts.model import Actor, Role
 from broadcasts.plan import NewChunk
 from broadcasts.routes import Route, Routes
 from broadcasts.schedules.kinds import Occurrence
+from broadcasts.shown import BroadcastView
 from broadcasts.single import write_single
 from broadcasts.watch.alarming import MOST_TOLD, News, take_note
 from broadcasts.watch.auditor import Limits, audit

@@ -21,9 +21,10 @@ from broadcasts.desk import Desk
 from broadcasts.duty_roster import DutyRoster
 from broadcasts.exercises import Exercises
 from broadcasts.handover import Handovers
-from broadcasts.model import Actor, BroadcastView
+from broadcasts.model import Actor
 from broadcasts.office_texts import OfficeTexts
 from broadcasts.schedules.office import ScheduleDesk
+from broadcasts.shown import BroadcastView
 from broadcasts.templates import TemplateSet
 from directory.importing import Told, untold
 from directory.people_plan import Step

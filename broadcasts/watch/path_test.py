@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from broadcasts.desk import Desk
-from broadcasts.model import Actor, BroadcastView, Draft, Mode, Role, Urgency
+from broadcasts.model import Actor, Draft, Mode, Role, Urgency
 from broadcasts.prepared import PATH_TEST
+from broadcasts.shown import BroadcastView
 from store import broadcasts
 from store.engine import Tx
 from text.dates import moment

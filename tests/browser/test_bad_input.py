@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Error, Page, Route, expect
 
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Role
+from broadcasts.model import Actor, BroadcastState, Draft, Role
+from broadcasts.shown import BroadcastView
 from store.engine import Tx
 from tests.browser.test_console import sign_in
 from tests.web_stand import TEXT, Stand

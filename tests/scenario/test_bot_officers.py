@@ -11,7 +11,8 @@ import pytest
 from bot.approval_asker import ApprovalAsker
 from bot.intake import Intake
 from bot.officer_words import WRONG_MOST, one_time_code, parse_command
-from broadcasts.model import Actor, BroadcastView, Draft, Role
+from broadcasts.model import Actor, Draft, Role
+from broadcasts.shown import BroadcastView
 from directory.staff_addresses import AddressRefused, bind_address
 from store import access, audit
 from store.engine import Tx

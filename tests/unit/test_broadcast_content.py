@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcasts.content import CONFIG_KEYS, FORMS, Content, OfficeFacts, Setting, Source, content_hash, render
+from broadcasts.content import CONFIG_KEYS, FORMS, Content, OfficeFacts, Setting, Source, render
+from broadcasts.content_hash import content_hash
 from broadcasts.model import Kind, Mode, Urgency
 from broadcasts.templates import FOLDER, TemplateError, fill, load_templates, needed
 from text.safe import is_safe

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broadcasts.model import RollcallRow
 from broadcasts.progress import Progress, progress, steps_of
+from broadcasts.shown import RollcallRow
 from directory import units
 from directory.schematic import COLUMNS, ROWS, cells
 from web.console.tiles import by_group

@@ -9,7 +9,8 @@ from typing_extensions import TypedDict
 
 from broadcasts.aftermath import Aftermath
 from broadcasts.document_codes import StatusLine, load_codes, standing
-from broadcasts.model import BroadcastView, Role
+from broadcasts.model import Role
+from broadcasts.shown import BroadcastView
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.idempotency import once
 from web.api.models import Reason

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from broadcasts.model import BroadcastView, Draft, Role
+from broadcasts.model import Draft, Role
+from broadcasts.shown import BroadcastView
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.idempotency import once
 from web.api.models import (

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, Field
 from typing_extensions import TypedDict
 
 from broadcasts.break_glass import Verdict
-from broadcasts.model import BroadcastView, Role
+from broadcasts.model import Role
+from broadcasts.shown import BroadcastView
 from directory.roster import Duty, Gap, week_of
 from store.roster import ShiftRow
 from text.dates import local

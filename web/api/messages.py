@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from broadcasts.model import DeliveryView, Role
+from broadcasts.model import Role
+from broadcasts.shown import DeliveryView
 from store import inbox
 from text.numbers import mask
 from web.api.endpoint import Call, Nothing, endpoint

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from broadcasts.model import AckState, BroadcastState, BroadcastView, DeliveryState, DeliveryView, Draft, RollcallRow
+from broadcasts.model import AckState, BroadcastState, DeliveryState, Draft
+from broadcasts.shown import BroadcastView, DeliveryView, RollcallRow
 
 LONGEST_REASON = 2_000
 """Characters of a reason or a note."""

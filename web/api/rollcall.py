@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from broadcasts.model import Role, RollcallRow
+from broadcasts.model import Role
+from broadcasts.shown import RollcallRow
 from web import streams
 from web.api.endpoint import EVENT_STREAM, Call, Nothing, as_json, endpoint
 from web.api.models import EventLine, EventQuery, Mark, RollcallPage, RollcallQuery

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from typing_extensions import TypedDict
 
-from broadcasts.model import BroadcastView, Role
+from broadcasts.model import Role
+from broadcasts.shown import BroadcastView
 from broadcasts.watch.findings import spoken
 from web.api.endpoint import Call, Nothing, endpoint
 from web.problems import Trouble

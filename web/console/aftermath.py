@@ -7,8 +7,9 @@ from typing import Final
 from aiohttp import web
 
 from broadcasts.aftermath import REASON_MAX, Aftermath
-from broadcasts.model import BroadcastView, Role
+from broadcasts.model import Role
 from broadcasts.prepared import After
+from broadcasts.shown import BroadcastView
 from text.report import count_report
 from web.console.page import page, render, see_other
 from web.context import actor_of, ref_of, services_of

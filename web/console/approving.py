@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from broadcasts.approvers import authors, may_approve_now
 from broadcasts.break_glass import Way
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
+from broadcasts.model import Actor, BroadcastState, Role
+from broadcasts.shown import BroadcastView
 from store import broadcasts
 from store.engine import Tx
 from web.problems import Trouble

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
+from broadcasts.model import Actor, BroadcastState, Role
+from broadcasts.shown import BroadcastView
 from directory.roster import Gap, gaps
 from store import alarms, audit, handovers, inbox, schedules
 from store.engine import Tx

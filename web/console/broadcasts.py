@@ -7,7 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from broadcasts.desk import Desk
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Role
+from broadcasts.model import Actor, BroadcastState, Role
+from broadcasts.shown import BroadcastView
 from text.report import count_report
 from web.api.idempotency import one_at_a_time
 from web.console.approving import asked_number, require_number, what_may

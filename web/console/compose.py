@@ -9,7 +9,8 @@ import orjson
 from aiohttp import web
 
 from broadcasts.archive import SIZE_LIMIT
-from broadcasts.model import Actor, BroadcastState, BroadcastView, Draft, Mode, Preview, Refusal, Role, Urgency
+from broadcasts.model import Actor, BroadcastState, Draft, Mode, Refusal, Role, Urgency
+from broadcasts.shown import BroadcastView, Preview
 from broadcasts.templates import OFFICE_BLANKS, SENDER, SYSTEM_BLANKS, Template, fill
 from store import access, attachments, broadcasts, directory, number_lists
 from store.unsent_forms import UnsentForm

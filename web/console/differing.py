@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from broadcasts.model import BroadcastState, BroadcastView
+from broadcasts.model import BroadcastState
+from broadcasts.shown import BroadcastView
 from text.differences import Difference, changed_blanks, differences
 from web.services import Services
 

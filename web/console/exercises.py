@@ -10,7 +10,8 @@ from aiohttp import hdrs, web
 
 from broadcasts.exercise_table import as_csv, as_xlsx
 from broadcasts.exercises import LISTED, RESULT_AFTER_SECONDS, ExerciseResult
-from broadcasts.model import BroadcastState, BroadcastView, Mode, Role
+from broadcasts.model import BroadcastState, Mode, Role
+from broadcasts.shown import BroadcastView
 from store import exercises
 from web.console.page import page, render
 from web.context import ref_of, say_of, services_of

@@ -12,7 +12,8 @@ import orjson
 from aiohttp import hdrs, web
 
 from broadcasts.export import write_export
-from broadcasts.model import BroadcastView, Mode, Refusal, Role
+from broadcasts.model import Mode, Refusal, Role
+from broadcasts.shown import BroadcastView
 from web.api.endpoint import as_json
 from web.console.page import page
 from web.context import ref_of, say_of, services_of

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from broadcasts.model import AckState, BroadcastState, BroadcastView, DeliveryState, Role, RollcallRow
+from broadcasts.model import AckState, BroadcastState, DeliveryState, Role
+from broadcasts.shown import BroadcastView, RollcallRow
 from web.console.by_hand import WAITING, posts_of
 from web.console.page import is_fragment, page, part, render, see_other
 from web.console.tiles import WORST_FIRST, arrangement, every_count, map_tiles

@@ -8,9 +8,10 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from broadcasts.damage_rounds import MODES
-from broadcasts.model import BroadcastState, BroadcastView, Mode, Role
+from broadcasts.model import BroadcastState, Mode, Role
 from broadcasts.schedules import digest, rounds, sending
 from broadcasts.schedules.rules import DAYS, EVERY, moment_of
+from broadcasts.shown import BroadcastView
 from text.dates import OFFICE_ZONE
 from web.api.schedules import number
 from web.console.page import page, render, see_other

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from broadcasts.model import AckState, RollcallRow
+from broadcasts.model import AckState
+from broadcasts.shown import RollcallRow
 from directory.schematic import Cell, cells
 from directory.units import Unit
 from store import directory
