@@ -5,17 +5,20 @@ Of three million rows a page reads about as many as it shows: the chunks' counte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from store.chunks import ORDINAL_BITS, STATE_COLUMNS
 from store.engine import Tx
+from store.partitions import day_of
 from store.provider_ids import unpacked
 
-RANGES_AT_ONCE: Final = 20
-"""Ranges of one statement."""
+BLOCK_BITS: Final = 6
+"""PostgreSQL's index of the receipt map is of blocks of 64 deliveries; SQLite's of deliveries."""
 GAP_MOST: Final = 50
 """Ids that are read in vain rather than asking for another range."""
+DAY_UNKNOWN: Final = 0
+"""`receipt.day` of what was mapped before days were noted."""
 _PAGE: Final = (
     "SELECT d.id, coalesce(r.unit_code, ''), coalesce(r.person_name, ''),"
     " coalesce(a.name, r.channel,"
@@ -64,19 +67,31 @@ def _where(tx: Tx, broadcast_no: int, status: int, after: int, limit: int) -> It
         yield first, last
 
 
-def provider_ids(tx: Tx, ids: Sequence[int]) -> dict[int, str]:
-    """First part's provider id, or the whole message's, of each of these deliveries (ascending) that has one."""
+def provider_ids(tx: Tx, sent: Sequence[tuple[int, int]]) -> dict[int, str]:
+    """First part's provider id, or the whole message's, of each of these (delivery id, sent_at) that has one. Ids
+    ascend; `sent_at` in epoch seconds, 0: never.
+
+    A statement for each range, since PostgreSQL plans none of them wrongly even where it knows nothing of a new
+    partition: of many ranges in one it thinks that they are most of the table, and reads all of it."""
+    left = [(one, day_of(at)) for one, at in sent if at]
+    if not left:
+        return {}
+    asked = (
+        "SELECT delivery_id, pmid FROM receipt WHERE delivery_id BETWEEN ? AND ? AND delivery_id >> "  # noqa: S608
+        f"{BLOCK_BITS} BETWEEN ? AND ? AND part <= 0 AND day IN ({_days(day for _, day in left)}) ORDER BY day"
+    )
     found: dict[int, str] = {}
-    ranges = list(_ranges(ids))
-    for at in range(0, len(ranges), RANGES_AT_ONCE):
-        some = ranges[at : at + RANGES_AT_ONCE]
-        within = " OR ".join(["delivery_id BETWEEN ? AND ?"] * len(some))
-        rows = tx.execute(
-            f"SELECT delivery_id, pmid FROM receipt WHERE part <= 0 AND ({within})",  # noqa: S608
-            [end for one in some for end in one],
-        )
+    for first, last in _ranges([one for one, _ in left]):
+        rows = tx.execute(asked, (first, last, first >> BLOCK_BITS, last >> BLOCK_BITS))
         found |= {row[0]: unpacked(row[1]) for row in rows}
     return found
+
+
+def _days(left: Iterable[int]) -> str:
+    """Days in which the receipt map may name what left then, as they stand in a statement: PostgreSQL then looks at
+    these partitions alone, of years of them. A try before the last one may have been the day before."""
+    known = set(left)
+    return ", ".join(map(str, sorted({DAY_UNKNOWN} | known | {day - 1 for day in known})))
 
 
 def _ranges(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
