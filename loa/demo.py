@@ -20,7 +20,8 @@ from directory.roster import Duty
 from loa import demo_sms
 from loa.cli.out import Failed
 from loa.service import Service
-from loa.settings import ROOT, Settings, load_settings
+from loa.settings import Settings, load_settings
+from loa.settings_sections import ROOT
 from simulators import smsc, telegram, zalo
 from simulators.town import TELEGRAM_GROUP
 from store import access, channel_state, roster

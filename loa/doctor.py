@@ -25,7 +25,8 @@ from loa.cli.client import api
 from loa.cli.out import Failed, blanks_of, say
 from loa.doctor_ledger import ledger_checks, opened, process_checks
 from loa.doctor_line import Check, check, line
-from loa.settings import Settings, SettingsError, load_settings
+from loa.settings import Settings, load_settings
+from loa.settings_error import SettingsError
 from store import audit, office_texts, paths, second_factors
 from store.engine import LedgerError
 

@@ -12,7 +12,7 @@ import structlog
 from broadcasts.carrier_orders.letter import Letter
 from broadcasts.carrier_orders.mailing import Posted
 from broadcasts.carrier_orders.model import MailState
-from loa.settings import Mail
+from loa.settings_sections import Mail
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,8 @@ from broadcasts.template_texts import TemplateTexts
 from broadcasts.templates import TemplateSet
 from directory.units import UnitCatalogue
 from lanes.port import Bus
-from loa.settings import FAMILIES, Settings
+from loa.settings import Settings
+from loa.settings_sections import FAMILIES
 from loa.texts import bot_office, office_facts
 from store.engine import Ledger
 

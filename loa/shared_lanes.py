@@ -8,7 +8,7 @@ from typing import Final
 from broadcasts.watch.findings import Finding
 from lanes.opening import OpenedLanes, opened
 from lanes.port import LanesError
-from loa.settings import SettingsError
+from loa.settings_error import SettingsError
 from store import approvals
 from store.engine import Ledger
 

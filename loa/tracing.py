@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import structlog
 
 from broadcasts.tracing import OFF, use
-from loa.settings import SettingsError, Telemetry
+from loa.settings_error import SettingsError
+from loa.settings_sections import Telemetry
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 
-from loa.settings import ROOT
+from loa.settings_sections import ROOT
 
 
 @cache

@@ -29,7 +29,8 @@ from lanes.memory import Forgetful
 from lanes.memory_rates import MemoryRates
 from lanes.port import Remembered
 from loa.probing import Probes
-from loa.settings import Adapters, SettingsError
+from loa.settings_error import SettingsError
+from loa.settings_sections import Adapters
 
 ZALO, TELEGRAM, SMS = "zalo", "telegram", "sms"
 """Families: what people choose when they compose."""

@@ -14,7 +14,7 @@ import typer
 from broadcasts.model import Mode, Urgency
 from loa.cli.client import Api, api
 from loa.cli.out import Failed, line, say
-from loa.settings import seconds
+from loa.settings_sections import seconds
 
 
 class NewKind(StrEnum):

@@ -17,7 +17,8 @@ import orjson
 
 from loa import local_word
 from loa.cli.out import Failed, language
-from loa.settings import ROOT, load_settings
+from loa.settings import load_settings
+from loa.settings_sections import ROOT
 
 DEMO_FOLDER = ROOT / "var" / "demo"
 TIMEOUT_SECONDS = 60.0

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from loa.settings import SettingsError
+from loa.settings_error import SettingsError
 from web.locale import DEFAULT_LANGUAGE, LANGUAGES, Catalogue
 
 

@@ -15,7 +15,8 @@ import typer
 from loa.cli.out import Failed, blanks_of, line
 from loa.logs import configure_logging
 from loa.roles.role import Role
-from loa.settings import SettingsError, load_settings
+from loa.settings import load_settings
+from loa.settings_error import SettingsError
 from loa.tracing import tracing
 from store.engine import LedgerError
 

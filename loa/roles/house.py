@@ -27,7 +27,8 @@ from loa.roles.identity import own_identity
 from loa.roles.lights import LightsOnRecord
 from loa.roles.role import PARTS, Role
 from loa.schedules import Schedules
-from loa.settings import Settings, SettingsError
+from loa.settings import Settings
+from loa.settings_error import SettingsError
 from loa.shared_lanes import lanes_findings, open_lanes
 from loa.texts import bot_office, desk_settings, escalation_chains
 from loa.watch import ProvenChannels, Watch

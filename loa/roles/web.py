@@ -17,7 +17,7 @@ from loa.jobs import Job
 from loa.metrics import Metrics
 from loa.roles.house import House
 from loa.roles.ready import Readiness
-from loa.settings import SettingsError
+from loa.settings_error import SettingsError
 from loa.texts import cap_office
 from loa.wiring import granting
 from store import access

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 
 from broadcasts.carrier_orders.mailing import Outbox
 from loa.mail import SmtpMailer
-from loa.settings import Mail
+from loa.settings_sections import Mail
 from simulators import mailbox
 from tests.browser.test_console import DESK, PHONE, sign_in
 from tests.order_stand import SHORTENED, SOURCE_003

@@ -22,7 +22,8 @@ from adapters.zalo import limits
 from loa.cli.out import Failed
 from loa.cli.zalo import read_back
 from loa.service import Service
-from loa.settings import ROOT, load_settings
+from loa.settings import load_settings
+from loa.settings_sections import ROOT
 from simulators.zalo import APP, ZaloSim
 from tests.contract.recording import MemoryState
 from tests.contract.zalo_stand import Clock, Stand, simulator, stand

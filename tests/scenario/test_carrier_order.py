@@ -12,7 +12,7 @@ from broadcasts.carrier_orders.mailing import RETRY_SECONDS
 from broadcasts.carrier_orders.model import CallResult
 from broadcasts.model import Actor, Refusal, Role
 from loa.mail import SmtpMailer
-from loa.settings import Mail
+from loa.settings_sections import Mail
 from simulators import mailbox
 from store import alarms, carrier_letters
 from tests.order_stand import APPROVER, CARRIERS, NO_MAIL, OFFICER, SOURCE_003, VIEWER, OrderStand, order_draft

@@ -23,7 +23,7 @@ from broadcasts.steps import Step
 from broadcasts.templates import TemplateSet
 from directory import enrolment, enrolment_codes
 from loa.enrolment import EnrolmentRoom
-from loa.settings import Adapters
+from loa.settings_sections import Adapters
 from loa.wiring import build_routes
 from simulators import telegram
 from simulators.telegram.server import BOT_USERNAME

@@ -19,7 +19,8 @@ from pydantic import BaseModel
 from lanes.redis_owner import VERSION_WANTED
 from loa.roles.ready import health_app
 from loa.roles.role import Role
-from loa.settings import ROOT, Settings, load_settings
+from loa.settings import Settings, load_settings
+from loa.settings_sections import ROOT
 from web.api import ROUTES as API
 
 DEPLOY = ROOT / "deploy"

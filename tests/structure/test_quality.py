@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from loa.settings import ROOT
+from loa.settings_sections import ROOT
 
 FOLDERS = sorted(path.parent for path in (ROOT / "adapters").rglob("channel.py"))
 NEEDED = {

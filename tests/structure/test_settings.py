@@ -7,7 +7,9 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from adapters.sms.settings import SmppAccount
-from loa.settings import ROOT, CarrierSettings, Settings, SettingsError, load_settings
+from loa.settings import Settings, load_settings
+from loa.settings_error import SettingsError
+from loa.settings_sections import ROOT, CarrierSettings
 
 TEXT = (ROOT / "config.toml").read_text("utf-8")
 NOT_DEFAULTS = {"name", "host", "system_id", "password", "window", "sender_ton", "sender_npi", "timers", "vendor_codes"}

@@ -10,7 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from broadcasts.export import UnknownKind, write_export
-from loa.settings import ROOT
+from loa.settings_sections import ROOT
 from store.migrate import migrate
 from web.locale import Catalogue
 

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.contract import LedgerUnavailable
 from loa.durable import LedgerState
-from loa.settings import ROOT
+from loa.settings_sections import ROOT
 from store.engine import Ledger
 from store.opening import ledger_at
 from tests.ledgers import ledger_of, ledger_url

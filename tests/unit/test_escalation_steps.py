@@ -10,7 +10,8 @@ from broadcasts.model import DraftStep
 from broadcasts.own_steps import read_steps, shown
 from broadcasts.step_check import duration, faults_of
 from broadcasts.steps import Plan, Step, chosen_steps, needless
-from loa.settings import SettingsError, load_settings
+from loa.settings import load_settings
+from loa.settings_error import SettingsError
 
 FAMILIES = ("zalo", "sms")
 FIRST = {"after": "0s", "channels": ["zalo"]}

@@ -15,7 +15,7 @@ from adapters.sms.esms.settings import EsmsAccount
 from adapters.sms.settings import SmppAccount, SmsSettings
 from adapters.sms.speedsms.settings import SpeedSmsAccount
 from lanes.memory_rates import MemoryRates
-from loa.settings import ROOT, Adapters
+from loa.settings_sections import ROOT, Adapters
 from loa.wiring import SwitchedOn, _share, build_routes
 from tests.contract.recording import MemoryState
 

@@ -20,7 +20,8 @@ from broadcasts.model import Actor, Role
 from broadcasts.routes import Route
 from broadcasts.single import write_single
 from loa import tracing as switch
-from loa.settings import SettingsError, Telemetry
+from loa.settings_error import SettingsError
+from loa.settings_sections import Telemetry
 from loa.spans import Spans, ids_of
 from store import inbox
 from tests.processes import ROOT, loa

@@ -9,7 +9,8 @@ from broadcasts.model import Actor, Role
 from broadcasts.schedules.kinds import Occurrence
 from broadcasts.watch.alarming import News
 from broadcasts.watch.findings import Finding
-from loa.settings import Settings, SettingsError, load_settings
+from loa.settings import Settings, load_settings
+from loa.settings_error import SettingsError
 from loa.watch import ProvenChannels, Watch
 from store.schedules import ScheduleRow
 from store.watch import FindingRow
