@@ -1,5 +1,5 @@
-"""Higher roles, and the addresses of those who have one, are given by two people: one administrator asks, another one
-grants."""
+"""Higher roles, the addresses of those who have one, and another way into their accounts are given by two people: one
+administrator asks, another one grants."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ class AddressRequest:
     name: str
     channel: str
     value: str
+    asked_by: str
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResetRequest:
+    """`what`: `password` or `second_factor`."""
+
+    id: int
+    staff_id: int
+    name: str
+    what: str
     asked_by: str
     asked_at: float
 
@@ -84,6 +96,35 @@ def decide_address(tx: Tx, request_id: int, by: str, granted: bool, now: float) 
     return bool(
         tx.execute(
             "UPDATE address_request SET decided_by = ?, decided_at = ?, granted = ?"
+            " WHERE id = ? AND decided_at IS NULL RETURNING id",
+            (by, now, int(granted), request_id),
+        ).fetchall()
+    )
+
+
+def ask_reset(tx: Tx, staff_id: int, what: str, asked_by: str, now: float) -> None:
+    """In place of what was asked for the same before, by whoever asks last."""
+    tx.execute("DELETE FROM reset_request WHERE staff_id = ? AND what = ? AND decided_at IS NULL", (staff_id, what))
+    tx.execute(
+        "INSERT INTO reset_request (staff_id, what, asked_by, asked_at) VALUES (?, ?, ?, ?)",
+        (staff_id, what, asked_by, now),
+    )
+
+
+def resets_waiting(tx: Tx) -> list[ResetRequest]:
+    """For people who are there still, in the order in which they were asked for."""
+    rows = tx.execute(
+        "SELECT r.id, r.staff_id, s.name, r.what, r.asked_by, r.asked_at FROM reset_request r"
+        " JOIN staff s ON s.id = r.staff_id WHERE r.decided_at IS NULL AND s.active = 1 ORDER BY r.id"
+    )
+    return [ResetRequest(*row) for row in rows]
+
+
+def decide_reset(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
+    """False where somebody decided before."""
+    return bool(
+        tx.execute(
+            "UPDATE reset_request SET decided_by = ?, decided_at = ?, granted = ?"
             " WHERE id = ? AND decided_at IS NULL RETURNING id",
             (by, now, int(granted), request_id),
         ).fetchall()

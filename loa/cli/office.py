@@ -93,6 +93,31 @@ def add_user(
     line({"user": name, "password": password})
 
 
+def reset_user(
+    name: Annotated[str, typer.Argument()],
+    second_factor: Annotated[
+        bool, typer.Option("--second-factor", help="Remove the second factor; the password stays.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """A new password for a member of staff, shown this once: where no two administrators are left who can sign in."""
+    from web import passwords
+    from web.resetting import Reset, reset_or_ask
+
+    what, password = Reset.SECOND_FACTOR if second_factor else Reset.PASSWORD, passwords.made_password()
+
+    def directly(tx: Tx) -> dict[str, Any]:
+        one = access.staff_named(tx, name)
+        if one is None:
+            raise Failed("problem.staff_unknown", name=name)
+        stored = asyncio.run(passwords.hashed(password))
+        reset_or_ask(tx, one, what, stored, access.LOCAL_OPERATOR, time.time())
+        return {"user": name, "waiting": False, "password": None if second_factor else password}
+
+    done = _into_idle_ledger(config, directly)
+    line(done or api(config, admin=True).post(f"/staff/{quote(name, safe='')}/reset", {"what": what.value}))
+
+
 def bind_user(
     name: Annotated[str, typer.Argument()],
     channel: Annotated[str, typer.Option(help="Family: sms, zalo, telegram.")],

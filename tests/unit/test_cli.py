@@ -133,6 +133,28 @@ def test_people_and_keys_before_the_service_runs(config, tmp_path):
     assert stored.startswith("$argon2")
 
 
+def test_the_machines_operator_is_the_way_out_of_a_lost_sign_in(config, tmp_path):
+    """Where the second administrator who would have to agree is the one who lost it."""
+    given = ("--config", str(config))
+    first = lines(loa("user", "add", "quantri", "--role", "admin", *given))[0]["password"]
+    with sqlite3.connect(tmp_path / "data" / "loa.db") as connection:
+        before = connection.execute("SELECT password_hash FROM staff").fetchone()
+        connection.execute("INSERT INTO second_factor (staff_id, secret, confirmed_at) VALUES (1, 'x', 1)")
+    said = lines(loa("user", "reset", "quantri", *given))[0]
+    assert (said["user"], said["waiting"]) == ("quantri", False)
+    assert said["password"] not in (None, first)
+    assert lines(loa("user", "reset", "quantri", "--second-factor", *given))[0]["password"] is None
+    with sqlite3.connect(tmp_path / "data" / "loa.db") as connection:
+        assert connection.execute("SELECT password_hash FROM staff").fetchone() != before
+        assert connection.execute("SELECT count(*) FROM second_factor").fetchone() == (0,)
+        done = connection.execute("SELECT actor, action FROM audit ORDER BY id").fetchall()
+    assert done == [("local", "password_reset"), ("local", "second_factor_reset")]
+    unknown = loa("user", "reset", "nobody", *given)
+    assert unknown.returncode == 1
+    assert "nobody" in unknown.stderr.decode()
+    assert b"Traceback" not in unknown.stderr
+
+
 def test_a_backup_is_whole_and_comes_back(config, tmp_path):
     ledger = tmp_path / "data" / "loa.db"
     ledger.parent.mkdir()

@@ -62,6 +62,10 @@ class NewStaff(Body):
     """Left out, one is made and shown this once."""
 
 
+class StaffReset(Body):
+    what: Literal["password", "second_factor"]
+
+
 class StaffAddress(Body):
     """From where somebody may command by message."""
 
@@ -246,6 +250,14 @@ class StaffAnswer(TypedDict):
     waiting: str | None
     """The higher role that was asked for and waits for a second administrator."""
     password: str | None
+
+
+class StaffResetAnswer(TypedDict):
+    user: str
+    waiting: bool
+    """A second administrator has to agree, since this person approves; a new password is shown to that one."""
+    password: str | None
+    """The new one, this once."""
 
 
 class StaffAddressAnswer(TypedDict):

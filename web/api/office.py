@@ -27,12 +27,15 @@ from web.api.models import (
     StaffAddress,
     StaffAddressAnswer,
     StaffAnswer,
+    StaffReset,
+    StaffResetAnswer,
     UnitPage,
     UnitQuery,
 )
 from web.lights import LIGHTS
 from web.locale import Catalogue
 from web.problems import Trouble
+from web.resetting import Reset, reset_or_ask
 from web.roles import at_least
 from web.services import ImportReport
 
@@ -114,6 +117,24 @@ async def bind_staff(call: Call[StaffAddress, Nothing]) -> dict[str, Any]:
     return {"user": name, "channel": given.channel, "address": kept, "bound": bound, "waiting": waiting}
 
 
+@endpoint("POST", "/staff/{name}/reset", rule=at_least(Role.ADMIN), body=StaffReset, answer=StaffResetAnswer,
+          summary="Make a new password for a member of staff, or remove the second factor", problems=(404,))  # fmt: skip
+async def reset_staff(call: Call[StaffReset, Nothing]) -> dict[str, Any]:
+    """For somebody who approves a second administrator has to agree, on the page: `waiting` until then."""
+    what, name, password = Reset(call.body.what), call.path("name"), passwords.made_password()
+    stored, now = await passwords.hashed(password), call.services.now()
+
+    def write(tx: Tx) -> bool:
+        one = access.staff_named(tx, name)
+        if one is None:
+            raise Trouble(404, "not_found")
+        return reset_or_ask(tx, one, what, stored, call.who.name, now)
+
+    done = await call.services.ledger.write(write)
+    shown = password if done and what is Reset.PASSWORD else None
+    return {"user": name, "waiting": not done, "password": shown}
+
+
 @endpoint("POST", "/keys", rule=at_least(Role.ADMIN), summary="Make an API key", body=NewKey, answer=KeyAnswer,
           status=201, problems=(409,))  # fmt: skip
 async def add_key(call: Call[NewKey, Nothing]) -> dict[str, Any]:
@@ -176,4 +197,4 @@ def _rejected(say: Catalogue, one: Mapping[str, Any]) -> dict[str, Any]:
     return {"line": one["line"], "reason": reason}
 
 
-ROUTES: Final = (list_units, list_channels, upload_list, import_people, add_staff, bind_staff, add_key)
+ROUTES: Final = (list_units, list_channels, upload_list, import_people, add_staff, bind_staff, reset_staff, add_key)

@@ -11,36 +11,42 @@ from store import access, approvals, audit, privileges, second_factors
 from store.access import NameTaken, Staff
 from store.approvals import BoundStaff
 from store.engine import Tx
-from store.privileges import PrivilegeRequest
+from store.privileges import PrivilegeRequest, ResetRequest
 from web import passwords
-from web.admitting import LONGEST_NAME, admit, change_role, name_problem
+from web.admitting import LONGEST_NAME, OPEN, admit, change_role, name_problem
 from web.console.page import page, render, see_other
 from web.context import actor_of, services_of
 from web.problems import Trouble
-from web.roles import at_least
+from web.roles import ORDER, at_least
 
 ADMIN: Final = at_least(Role.ADMIN)
 
 
 @page("GET", "/staff", ADMIN)
 async def staff_page(request: web.Request) -> web.StreamResponse:
-    return await _shown(request)
+    return await shown(request)
 
 
-async def _shown(
+async def shown(
     request: web.Request, problem: Problem | None = None, shown_password: tuple[str, str] | None = None
 ) -> web.StreamResponse:
-    def read(tx: Tx) -> tuple[list[Staff], list[PrivilegeRequest], set[str], list[BoundStaff]]:
-        without = set(second_factors.without(tx, list(Role)))
-        return access.list_staff(tx), privileges.waiting(tx), without, approvals.bound(tx)
+    """The page, with what is wrong with a new account, or a new password: (whose, which)."""
 
-    people, waiting, without, bound = await services_of(request).ledger.read(read)
+    def read(tx: Tx) -> tuple[list[Staff], list[PrivilegeRequest], list[ResetRequest], set[str], list[BoundStaff]]:
+        without = set(second_factors.without(tx, list(Role)))
+        resets = privileges.resets_waiting(tx)
+        return access.list_staff(tx), privileges.waiting(tx), resets, without, approvals.bound(tx)
+
+    people, waiting, resets, without, bound = await services_of(request).ledger.read(read)
     return await render(
         request,
         "staff.html",
         status=422 if problem else 200,
         people=people,
         waiting=waiting,
+        resets=resets,
+        resets_of={one.id: [other.what for other in resets if other.staff_id == one.id] for one in people},
+        guarded=tuple(role.value for role in ORDER[ORDER.index(OPEN) + 1 :]),
         addresses={one.staff_id: [at for at in bound if at.staff.id == one.staff_id] for one in waiting},
         asked={one.staff_id: one for one in waiting},
         without=without,
@@ -56,14 +62,14 @@ async def add(request: web.Request) -> web.StreamResponse:
     form, services, actor = await request.post(), services_of(request), actor_of(request)
     name, title = str(form.get("name", "")).strip(), str(form.get("title", "")).strip()[:LONGEST_NAME]
     if (problem := name_problem(name)) is not None:
-        return await _shown(request, problem)
+        return await shown(request, problem)
     password, role, now = passwords.made_password(), _role(str(form.get("role", ""))), services.now()
     stored = await passwords.hashed(password)
     try:
         await services.ledger.write(lambda tx: admit(tx, name, role, stored, title, actor.name, now))
     except NameTaken:
-        return await _shown(request, Problem("name", "name_taken"))
-    return await _shown(request, shown_password=(name, password))
+        return await shown(request, Problem("name", "name_taken"))
+    return await shown(request, shown_password=(name, password))
 
 
 @page("POST", "/staff/{name}/role", ADMIN)
@@ -106,42 +112,11 @@ async def set_active(request: web.Request) -> web.StreamResponse:
     active = form.get("active") == "1"
 
     def change(tx: Tx) -> None:
-        one = _other(tx, request, actor.name)
+        one = other(tx, request, actor.name)
         access.set_active(tx, one.id, active)
         audit.record(tx, now, actor.name, "staff_returned" if active else "staff_left", name=one.name)
 
     await services_of(request).ledger.write(change)
-    return see_other("/staff")
-
-
-@page("POST", "/staff/{name}/password", ADMIN)
-async def reset_password(request: web.Request) -> web.StreamResponse:
-    """A new password, shown once; every browser of that person is signed out."""
-    actor, services, password = actor_of(request), services_of(request), passwords.made_password()
-    stored, now = await passwords.hashed(password), services.now()
-
-    def change(tx: Tx) -> str:
-        one = _other(tx, request, actor.name)
-        access.set_password(tx, one.id, stored)
-        audit.record(tx, now, actor.name, "password_reset", name=one.name)
-        return one.name
-
-    name = await services.ledger.write(change)
-    return await _shown(request, shown_password=(name, password))
-
-
-@page("POST", "/staff/{name}/second-factor/remove", ADMIN)
-async def reset_factor(request: web.Request) -> web.StreamResponse:
-    """For somebody whose telephone is gone together with the recovery codes."""
-    actor, services = actor_of(request), services_of(request)
-    now = services.now()
-
-    def change(tx: Tx) -> None:
-        one = _other(tx, request, actor.name)
-        if second_factors.remove(tx, one.id):
-            audit.record(tx, now, actor.name, "second_factor_reset", name=one.name)
-
-    await services.ledger.write(change)
     return see_other("/staff")
 
 
@@ -158,7 +133,7 @@ def _known(tx: Tx, request: web.Request) -> Staff:
     return found
 
 
-def _other(tx: Tx, request: web.Request, me: str) -> Staff:
+def other(tx: Tx, request: web.Request, me: str) -> Staff:
     """Somebody else: nobody locks themselves out, and there is always an administrator left."""
     found = _known(tx, request)
     if found.name == me:
@@ -166,4 +141,4 @@ def _other(tx: Tx, request: web.Request, me: str) -> Staff:
     return found
 
 
-ROUTES: Final = (staff_page, add, set_role, decide, set_active, reset_password, reset_factor)
+ROUTES: Final = (staff_page, add, set_role, decide, set_active)
