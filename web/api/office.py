@@ -118,7 +118,7 @@ async def bind_staff(call: Call[StaffAddress, Nothing]) -> dict[str, Any]:
 
 
 @endpoint("POST", "/staff/{name}/reset", rule=at_least(Role.ADMIN), body=StaffReset, answer=StaffResetAnswer,
-          summary="Make a new password for a member of staff, or remove the second factor", problems=(404,))  # fmt: skip
+          summary="A new password for a member of staff, or the second factor removed", problems=(404,))  # fmt: skip
 async def reset_staff(call: Call[StaffReset, Nothing]) -> dict[str, Any]:
     """For somebody who approves a second administrator has to agree, on the page: `waiting` until then."""
     what, name, password = Reset(call.body.what), call.path("name"), passwords.made_password()
