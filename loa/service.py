@@ -17,9 +17,10 @@ from loa.jobs import Job
 from loa.loop_lag import watch_loop
 from loa.metrics import Metrics, Sources
 from loa.roles import readers
+from loa.roles.homes import Group
 from loa.roles.house import House
 from loa.roles.listener import Listening
-from loa.roles.membership import Group, Membership
+from loa.roles.membership import Membership
 from loa.roles.ready import Readiness, health_app
 from loa.roles.role import Role
 from loa.roles.scheduler import Leading

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loa.roles.homes import Group
 from loa.roles.identity import Identity, own_identity
-from loa.roles.membership import Group, Membership
+from loa.roles.membership import Membership
 from store import leases
 from store.engine import Ledger, LedgerError
 from tests.ledgers import ledger_of

@@ -24,7 +24,7 @@ LOOK_SECONDS: Final = 1.0
 
 
 class Listening:
-    """`loa.roles.membership.Holder` of polls and of the intake."""
+    """`loa.roles.homes.Holder` of polls and of the intake."""
 
     def __init__(self, house: House) -> None:
         self._house = house

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from adapters.contract import Now
+from loa.roles.homes import Group, Seen
 from loa.roles.identity import Identity, own_identity, still_runs
 from loa.roles.role import Role
 from loa.roles.shares import moves
@@ -39,43 +39,6 @@ lease."""
 
 ALL: Final = Role.ALL.value
 """Who does all shares with nobody: another one beside it would poll, bind and tick a second time."""
-
-
-class Holder(Protocol):
-    """What lives here while its lease is held."""
-
-    async def take_up(self, home: str) -> None:
-        """Begin; the lease is ours. Raises nothing: what cannot begin says so by its light."""
-
-    async def hand_over(self, home: str) -> None:
-        """Finish what is under way and end. The lease is given back after it returns."""
-
-    async def let_go(self, home: str) -> None:
-        """End now: another process may have it already."""
-
-
-@dataclass(slots=True)
-class Group:
-    """Homes that processes of some roles share among them."""
-
-    roles: frozenset[str]
-    homes: Sequence[str]
-    holder: Holder
-
-
-@dataclass(slots=True)
-class Seen:
-    """What one round learned. `lost`: leases of ours that ran out; `taken`, `given`: what changes now."""
-
-    alive: bool
-    at: float
-    """Of the process's own count (monotonic), not after the ledger's clock was read."""
-    taken: list[tuple[str, int, Group]] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-    given: list[str] = field(default_factory=list)
-    held: Mapping[str, str] = field(default_factory=dict)
-    floor: str = ""
-    clock_off: float = 0.0
 
 
 class Membership:

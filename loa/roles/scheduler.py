@@ -31,7 +31,7 @@ IMPORT_SECONDS: Final = 6 * 3_600.0
 
 
 class Leading:
-    """`loa.roles.membership.Holder` of the lead. SQL decides what is due, so a job that two leaders run at the
+    """`loa.roles.homes.Holder` of the lead. SQL decides what is due, so a job that two leaders run at the
     turn does no harm."""
 
     homes = (LEADS,)

@@ -31,7 +31,7 @@ LANES_TICK_SECONDS: Final = 5.0
 
 
 class Sending:
-    """`loa.roles.membership.Holder` of sessions: a route works while one of its homes is here."""
+    """`loa.roles.homes.Holder` of sessions: a route works while one of its homes is here."""
 
     def __init__(self, house: House) -> None:
         self._house = house

@@ -19,15 +19,16 @@ import asyncpg
 import pytest
 
 from loa import moving
+from loa.roles.homes import Group
 from loa.roles.identity import own_identity
-from loa.roles.membership import Group, Membership
+from loa.roles.membership import Membership
 from store import audit
 from store.engine import LedgerError, Tx
 from store.migrate import migrate
 from store.opening import SQLITE, ledger_at, reading
 from tests.cluster import OWNER, Cluster, NoServer
 from tests.keeping_stand import with_log
-from tests.unit.test_membership import Sessions, nothing
+from tests.membership_stand import Sessions, nothing
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 READY_SECONDS = 20.0

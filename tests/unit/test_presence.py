@@ -13,8 +13,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from loa.roles.homes import Group
 from loa.roles.identity import own_identity
-from loa.roles.membership import Group, Membership
+from loa.roles.membership import Membership
 from store import workers
 from store.engine import Ledger, LedgerError, Tx
 from store.migrate import migrate
@@ -22,7 +23,7 @@ from store.opening import ledger_at
 from store.postgres import LOCK_SPACE, WRITE_LOCK
 from tests.cluster import Cluster, NoServer
 from tests.ledgers import ledger_of
-from tests.unit.test_membership import Sessions, nothing
+from tests.membership_stand import Sessions, nothing
 
 HOMES = ("sms.a", "sms.b", "telegram", "zalo.oa")
 LEASE = 1.5
