@@ -107,6 +107,8 @@ async def live(ledger: Ledger) -> Figures:
                 await ledger.write(transaction, beside=True)
 
         await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+        if name == "planned":
+            await ledger.write(lambda tx: partitions.filled(tx, 1, LIVES))
         figures.steps[name] = LIVES / (time.perf_counter() - begin)
         figures.took += time.perf_counter() - begin
     figures.cpu = await cpu_of(ledger) - before

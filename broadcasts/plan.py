@@ -179,5 +179,7 @@ def _plan_numbers(
 
 def _planned(tx: Tx, no: int, now: float) -> None:
     if broadcasts.update(tx, no, (BroadcastState.SENDING,), {"planned_at": now}):
-        broadcasts.note(tx, no, now, SYSTEM, "planned", {"deliveries": sum(chunks.counts(tx, no))})
+        made = sum(chunks.counts(tx, no))
+        broadcasts.note(tx, no, now, SYSTEM, "planned", {"deliveries": made})
+        partitions.filled(tx, no, made)
         note_sent(tx, no, now)

@@ -86,6 +86,11 @@ class Tx(Protocol):
         there is none."""
         ...
 
+    def set_partition(self, table: str, name: str, options: str) -> bool:
+        """Give `<table>_<name>` other options, where the engine parts tables and has that one. False: it is as it
+        was."""
+        ...
+
 
 class LedgerError(Exception):
     """The ledger cannot be used; `key` names the sentence in `locale/` (`error.<key>`)."""

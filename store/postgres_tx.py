@@ -51,11 +51,16 @@ class Found:
         return iter(self.fetchall())
 
 
-class PostgresTx:
-    """`store.engine.Tx`"""
+class Met(Overtaken):
+    """Rows that were sent by COPY met others, for which it has no ON CONFLICT: the transaction is run again without."""
 
-    def __init__(self, link: Link, *, writes: bool) -> None:
+
+class PostgresTx:
+    """`store.engine.Tx`; `copies`: rows that may meet others (`insert_many`) are first thought not to."""
+
+    def __init__(self, link: Link, *, writes: bool, copies: bool = True) -> None:
         self._link = link
+        self._copies = copies
         self.for_update = " FOR UPDATE" if writes else ""
 
     def clock(self) -> float:
@@ -82,8 +87,13 @@ class PostgresTx:
         if not given:
             return 0
         run, connection = self._link.run, self._link.connection
-        if not on_conflict and len(given) >= COPY_FROM:
-            return _count(run(connection.copy_records_to_table(table, records=given, columns=list(columns))))
+        if len(given) >= COPY_FROM and (self._copies or not on_conflict):
+            try:
+                return _count(run(connection.copy_records_to_table(table, records=given, columns=list(columns))))
+            except asyncpg.UniqueViolationError as met:
+                if not on_conflict:
+                    raise
+                raise Met(table) from met
         text, parameters = insertion(table, columns, given, on_conflict, self._types)
         return _count(run(connection.execute(text, *parameters)))
 
@@ -110,15 +120,22 @@ class PostgresTx:
         return self.execute(text, (*parameters[:before], given, *parameters[before:])).fetchall()
 
     def add_partition(self, table: str, name: str, values: str, options: str = "") -> bool:
+        stored = f" WITH ({options})" if options else ""
+        made = f"CREATE TABLE IF NOT EXISTS {table}_{name} PARTITION OF {table} FOR VALUES {values}{stored}"
+        return self._at_leisure(made, table, name)
+
+    def set_partition(self, table: str, name: str, options: str) -> bool:
+        return self._at_leisure(f"ALTER TABLE IF EXISTS {table}_{name} SET ({options})", table, name)
+
+    def _at_leisure(self, statement: str, table: str, name: str) -> bool:
+        """Change a partition, or leave it where the tables are in use for too long."""
         run, connection = self._link.run, self._link.connection
         run(connection.execute(f"SAVEPOINT part; SET LOCAL lock_timeout = '{PARTITION_WAIT}'"))
-        stored = f" WITH ({options})" if options else ""
         try:
-            sql = f"CREATE TABLE IF NOT EXISTS {table}_{name} PARTITION OF {table} FOR VALUES {values}{stored}"
-            run(connection.execute(sql))
+            run(connection.execute(statement))
         except (asyncpg.LockNotAvailableError, asyncpg.CheckViolationError) as refused:
             run(connection.execute("ROLLBACK TO part; RELEASE part"))
-            log.info("partition_not_made", table=table, name=name, why=type(refused).__name__)
+            log.info("partition_left", table=table, name=name, why=type(refused).__name__)
             return False
         run(connection.execute("RELEASE part; SET LOCAL lock_timeout = 0"))
         return True

@@ -42,16 +42,15 @@ def match_receipts(tx: Tx, account: int, pmids: Sequence[str], now: float) -> di
     """The deliveries that these ids mean. First among what left lately, as nearly all did;
     what a person reads after a week is found, too."""
     wanted = [packed(pmid) for pmid in pmids]
-    today = day_of(now)
-    found = _matched(tx, account, wanted, today - RECEIPT_DAYS, today + 1)
+    found = _matched(tx, account, wanted, _lately(now))
     others = [pmid for pmid in wanted if pmid not in found]
     if others:
-        found |= _matched(tx, account, others, 0, today + 1)
+        found |= _matched(tx, account, others, ANY_DAY)
     return {unpacked(pmid): matched for pmid, matched in found.items()}
 
 
-def _matched(tx: Tx, account: int, pmids: Sequence[bytes], since: int, until: int) -> dict[bytes, Matched]:
-    newest = _meant(tx, account, pmids, since, until)
+def _matched(tx: Tx, account: int, pmids: Sequence[bytes], days: str) -> dict[bytes, Matched]:
+    newest = _meant(tx, account, pmids, days)
     known = deliveries.rows_of(tx, sorted({delivery_id for delivery_id, _ in newest.values()}))
     return {
         pmid: (delivery_id, part, row[2], row[4], row[5], row[1], row[3])
@@ -62,23 +61,27 @@ def _matched(tx: Tx, account: int, pmids: Sequence[bytes], since: int, until: in
 
 def meant(tx: Tx, account: int, pmids: Sequence[str], now: float) -> dict[str, tuple[int, int]]:
     """(delivery id, part) of each of these ids that left lately; nearly all did today."""
-    today = day_of(now)
     wanted = {packed(pmid): pmid for pmid in pmids}
-    found = _meant(tx, account, list(wanted), today, today)
+    found = _meant(tx, account, list(wanted), f"day = {day_of(now)}")
     others = [pmid for pmid in wanted if pmid not in found] if len(found) < len(wanted) else []
     if others:
-        found |= _meant(tx, account, others, today - RECEIPT_DAYS, today + 1)
+        found |= _meant(tx, account, others, _lately(now))
     return {wanted[pmid]: means for pmid, means in found.items()}
 
 
-def _meant(tx: Tx, account: int, pmids: Sequence[bytes], since: int, until: int) -> dict[bytes, tuple[int, int]]:
-    rows = tx.among(
-        "SELECT pmid, delivery_id, part FROM receipt"
-        " WHERE pmid IN (?*) AND account = ? AND day BETWEEN ? AND ? ORDER BY day",
-        pmids,
-        (account, since, until),
-    )
-    return {pmid: (delivery_id, part) for pmid, delivery_id, part in rows}
+ANY_DAY: Final = "day >= 0"
+
+
+def _lately(now: float) -> str:
+    """Days as they stand in a statement: PostgreSQL then plans for these partitions alone, and once."""
+    today = day_of(now)
+    return f"day IN ({', '.join(str(day) for day in range(today - RECEIPT_DAYS, today + 2))})"
+
+
+def _meant(tx: Tx, account: int, pmids: Sequence[bytes], days: str) -> dict[bytes, tuple[int, int]]:
+    found = f"SELECT pmid, delivery_id, part FROM receipt WHERE pmid IN (?*) AND account = ? AND {days}"  # noqa: S608
+    by_day = "" if days.startswith("day =") else " ORDER BY day"
+    return {pmid: (delivery_id, part) for pmid, delivery_id, part in tx.among(found + by_day, pmids, (account,))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,9 @@ class Connection(sqlite3.Connection):
     def add_partition(self, table: str, name: str, values: str, options: str = "") -> bool:
         return False
 
+    def set_partition(self, table: str, name: str, options: str) -> bool:
+        return False
+
 
 class SqliteLedger(Ledger):
     """The SQLite ledger of one process."""

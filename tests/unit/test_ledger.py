@@ -172,6 +172,47 @@ async def test_a_provider_id_belongs_to_the_newest_send(ledger: Ledger) -> None:
     assert await ledger.write(work) == [3, 1, 2]
 
 
+MANY = 60
+"""Enough for an engine to choose its way for many."""
+
+
+@SIDES
+async def test_ids_that_a_provider_uses_again_among_many_new_ones(ledger: Ledger, beside: bool) -> None:
+    """Nobody else's closure suffers from it, and both sends of this one are stored with it."""
+
+    def send(tx: Tx, first: int, first_id: int) -> None:
+        tx.insert_many("delivery", ("id", "recipient"), [(first_id + n, n + 1) for n in range(MANY)])
+        receipts.map_receipts(tx, [(f"{first + n:08x}", 1, first_id + n, 0) for n in range(MANY)], NOW)
+
+    await ledger.write(lambda tx: send(tx, 0, 1_000), beside=beside)
+    again = ledger.write(lambda tx: send(tx, MANY // 2, 2_000), beside=beside)
+    await asyncio.gather(again, ledger.write(add("another"), beside=beside))
+    keys = [f"{n:08x}" for n in range(MANY + MANY // 2)]
+    found = await ledger.read(lambda tx: receipts.match_receipts(tx, 1, keys, NOW))
+    first, second = [1_000 + n for n in range(MANY // 2)], [2_000 + n for n in range(MANY)]
+    assert [found[key][0] for key in keys] == first + second
+    assert await ledger.read(all_reasons) == {"another"}
+
+
+@SIDES
+async def test_many_rows_in_any_order_get_each_its_own_values(ledger: Ledger, beside: bool) -> None:
+    ids = [n * n % 997 for n in range(1, 300)]
+    rows = {no: (no % 11, (None, no)[no % 3 > 0], no % 7, no + 1) for no in dict.fromkeys(ids)}
+
+    def make(tx: Tx) -> None:
+        tx.insert_many("delivery", ("id", "recipient", "cause"), [(no, 1, 5) for no in range(1_000)])
+
+    def change(tx: Tx) -> None:
+        deliveries.update_receipt(tx, [(*values, no, 0, 0, 0) for no, values in rows.items()])
+
+    await ledger.write(make)
+    await ledger.write(change, beside=beside)
+    columns = "SELECT id, status, cause, parts_done, done_at FROM delivery"
+    found = {row[0]: tuple(row[1:]) for row in await ledger.read(lambda tx: tx.execute(columns).fetchall())}
+    expected = {no: (status, 5 if cause is None else cause, *rest) for no, (status, cause, *rest) in rows.items()}
+    assert found == {no: (0, 5, 0, 0) for no in range(1_000)} | expected
+
+
 async def test_what_several_add_is_summed(ledger: Ledger) -> None:
     def charge(tx: Tx) -> None:
         charges.add(tx, [(1, account, Charge(1, 2, 100.0)) for account in (1, 2)])

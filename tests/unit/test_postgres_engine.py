@@ -325,6 +325,18 @@ async def test_partitions_are_made_before_their_rows_and_only_once(ledger: Ledge
     assert await ledger.write(plan) == [("delivery_77", 77), ("delivery_rest", 78)]
 
 
+async def test_pages_keep_room_for_changes_until_all_rows_are_there(ledger: Ledger) -> None:
+    def options(tx: Tx) -> list[str]:
+        row = tx.execute("SELECT reloptions FROM pg_class WHERE oid = to_regclass('delivery_79')").fetchone()
+        return list(row[0])
+
+    await ledger.write(lambda tx: partitions.make_room(tx, 79, 20_000, NOW))
+    assert await ledger.read(options) == [partitions.FILLED_BY_HALF.replace(" ", "")]
+    await ledger.write(lambda tx: partitions.filled(tx, 79, 20_000))
+    assert await ledger.read(options) == [partitions.FILLED.replace(" ", "")]
+    await ledger.write(lambda tx: partitions.filled(tx, 80, 20_000))  # it got none
+
+
 async def test_a_table_that_is_in_use_gets_no_partition_and_the_broadcast_goes_on(ledger: Ledger) -> None:
     loop = asyncio.get_running_loop()
 
