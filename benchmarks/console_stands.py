@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg  # type: ignore[import-untyped]
 from aiohttp import ClientSession
 
-from benchmarks.several import several
+from benchmarks.several import SERVER, several
 from store import chunks, deliveries, number_lists, partitions, receipts
 from store.chunks import CHUNK_SIZE, ORDINAL_BITS
 from store.engine import Ledger, Tx
@@ -29,7 +30,10 @@ DELIVERIES: Final = 3_000_000
 LIST_NO: Final = 900_000
 LIST_CODE: Final = "TB0126-99"
 FIRST_NUMBER: Final = 84_900_000_000
-FAILED_OF_CHUNK, UNKNOWN_OF_CHUNK = 15, 5
+FAILED_OF_CHUNK, UNKNOWN_OF_CHUNK, EXPIRED_OF_CHUNK = 15, 5, 1
+"""A page of the rarest state has a row of each of 200 chunks."""
+NEW: Final = {"autovacuum": "off"}
+"""A night's partitions are new: nobody has looked at them yet, until somebody does (`look_through`)."""
 AT_ONCE: Final = 100_000
 """Deliveries of one transaction."""
 SETTLE_SECONDS: Final = 3.0
@@ -45,7 +49,8 @@ SIZE: Final = {
 
 @dataclass(slots=True)
 class Stand:
-    """`code`: the broadcast to every unit. `size`: bytes of what was put into the ledger."""
+    """`code`: the broadcast to every unit. `size`: bytes of what was put into the ledger, which is at
+    `ledger`."""
 
     url: str
     api: str
@@ -56,6 +61,7 @@ class Stand:
     count: int
     filled_in: float
     size: int
+    ledger: str
 
 
 @asynccontextmanager
@@ -71,7 +77,7 @@ async def full_demo(count: int) -> AsyncIterator[Stand]:
         try:
             yield Stand(
                 ready["console"], ready["api"], ready["api_key"], person["user"], person["password"], code, count,
-                filled_in, size,
+                filled_in, size, "",
             )  # fmt: skip
         finally:
             await _stopped(process)
@@ -82,15 +88,22 @@ async def full_office(count: int) -> AsyncIterator[Stand]:
     """A web process, a worker and a scheduler on PostgreSQL and Redis. Raises `NoServer`."""
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as name:
         folder = Path(name)
-        with several(folder, channels=("zalo", "sms"), people=PEOPLE) as office:
+        with several(folder, channels=("zalo", "sms"), people=PEOPLE, server={**SERVER, **NEW}) as office:
             await asyncio.to_thread(office.import_people, PEOPLE)
             person = await asyncio.to_thread(office.admin.post, "/staff", {"name": "lanhdao", "role": "approver"})
             code = await _sent(office.api.url, office.api.key, office.approver.key)
             filled_in, size = await _filled(office.database, folder / "data", code, count)
             yield Stand(
                 office.url, office.api.url, office.api.key, person["user"], person["password"], code, count,
-                filled_in, size,
+                filled_in, size, office.database,
             )  # fmt: skip
+
+
+async def look_through(stand: Stand) -> None:
+    """Let PostgreSQL make its statistics, as it does by itself within minutes."""
+    connection = await asyncpg.connect(stand.ledger)
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
 
 
 async def _demo(folder: str) -> tuple[Process, dict[str, Any]]:
@@ -180,19 +193,22 @@ def _some(tx: Tx, ordinals: range, cause: int, account: int, now: float) -> None
 
 
 _CHUNK: Final = ("id", "last_id", "broadcast_no", "channel", "step", "priority", "state", "hwm", "c_delivered",
-                 "c_failed", "c_unknown")  # fmt: skip
+                 "c_failed", "c_unknown", "c_expired")  # fmt: skip
 
 
 def _chunks(first: int, ordinals: range) -> Iterator[tuple[Any, ...]]:
-    good = CHUNK_SIZE - FAILED_OF_CHUNK - UNKNOWN_OF_CHUNK
+    good = CHUNK_SIZE - FAILED_OF_CHUNK - UNKNOWN_OF_CHUNK - EXPIRED_OF_CHUNK
     for at in range(first + ordinals.start, first + ordinals.stop, CHUNK_SIZE):
         last = at + CHUNK_SIZE - 1
-        yield (at, last, LIST_NO, "sms", 0, 3, chunks.DONE, last + 1, good, FAILED_OF_CHUNK, UNKNOWN_OF_CHUNK)
+        yield (at, last, LIST_NO, "sms", 0, 3, chunks.DONE, last + 1, good, FAILED_OF_CHUNK, UNKNOWN_OF_CHUNK,
+               EXPIRED_OF_CHUNK)  # fmt: skip
 
 
 def _fate(n: int, cause: int) -> tuple[int, int]:
-    """(status, cause): failed, unknown, else delivered."""
+    """(status, cause): failed, unknown, expired, else delivered."""
     place = n % CHUNK_SIZE
     if place < FAILED_OF_CHUNK:
         return 7, cause
-    return (3, 0) if place < FAILED_OF_CHUNK + UNKNOWN_OF_CHUNK else (5, 0)
+    if place < FAILED_OF_CHUNK + UNKNOWN_OF_CHUNK:
+        return 3, 0
+    return (8, 0) if place < FAILED_OF_CHUNK + UNKNOWN_OF_CHUNK + EXPIRED_OF_CHUNK else (5, 0)

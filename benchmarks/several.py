@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,12 +23,17 @@ PATIENT: Final = {"give_up_after": 3_600.0, "close_after": 3_600.0}
 
 @contextmanager
 def several(
-    folder: Path, *, workers: int = 1, channels: Sequence[str] = ("sms",), people: Path | None = None
+    folder: Path,
+    *,
+    workers: int = 1,
+    channels: Sequence[str] = ("sms",),
+    people: Path | None = None,
+    server: Mapping[str, str] = SERVER,
 ) -> Iterator[Many]:
     """A web process, a scheduler and so many workers, each with an SMPP account of its own at one simulated carrier.
-    Raises `NoServer` where PostgreSQL cannot be started."""
+    `server`: settings of PostgreSQL. Raises `NoServer` where it cannot be started."""
     with ExitStack() as held:
-        cluster = Cluster(safe=True, **SERVER)
+        cluster = Cluster(safe=True, **server)
         held.callback(cluster.remove)
         cluster.start()
         redis = RedisServer()
