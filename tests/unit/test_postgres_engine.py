@@ -7,13 +7,14 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from store import partitions
+from store import delivery_pages, partitions, receipts
+from store.chunks import ORDINAL_BITS
 from store.engine import Ledger, LedgerError, LedgerWriteError, Overtaken, Tx
 from store.migrate import migrate
 from store.opening import ledger_at
@@ -335,6 +336,43 @@ async def test_pages_keep_room_for_changes_until_all_rows_are_there(ledger: Ledg
     await ledger.write(lambda tx: partitions.filled(tx, 79, 20_000))
     assert await ledger.read(options) == [partitions.FILLED.replace(" ", "")]
     await ledger.write(lambda tx: partitions.filled(tx, 80, 20_000))  # it got none
+
+
+async def test_provider_ids_are_found_by_their_index_on_a_day_without_statistics(ledger: Ledger) -> None:
+    """The planner knows nothing of a night's partition but how large it is."""
+    no, rows = 79, 60_000
+    first = no << ORDINAL_BITS
+
+    def plans(tx: Tx) -> list[str]:
+        partitions.make_room(tx, no, rows, NOW)
+        receipts.map_receipts(tx, ((f"{n:016x}", 1, first + n, 0) for n in range(rows)), NOW)
+        watched = Explained(tx)
+        sent = [(first + n, int(NOW)) for n in (0, 1, rows // 2, rows - 1)]
+        delivery_pages.provider_ids(watched, sent)  # type: ignore[arg-type]
+        assert delivery_pages.provider_ids(tx, sent) == {one: f"{one - first:016x}" for one, _ in sent}
+        return watched.plans
+
+    found = await ledger.write(plans)
+    assert len(found) == 3
+    table = f"receipt_day_{partitions.day_of(NOW)}"
+    assert all(f"Index Scan on {table}" in plan and f"Seq Scan on {table}" not in plan for plan in found)
+
+
+class Explained:
+    """A transaction that tells how the server would find what is asked, and finds nothing."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self.plans: list[str] = []
+
+    def execute(self, sql: str, parameters: Sequence[int] = ()) -> tuple[()]:
+        for value in parameters:
+            sql = sql.replace("?", str(value), 1)
+        body = f"BEGIN RETURN QUERY EXECUTE $q$EXPLAIN {sql}$q$; END"
+        self._tx.execute(f"CREATE FUNCTION pg_temp.plan() RETURNS SETOF text LANGUAGE plpgsql AS $f${body}$f$")
+        self.plans.append("\n".join(row[0] for row in self._tx.execute("SELECT pg_temp.plan()")))
+        self._tx.execute("DROP FUNCTION pg_temp.plan()")
+        return ()
 
 
 async def test_a_table_that_is_in_use_gets_no_partition_and_the_broadcast_goes_on(ledger: Ledger) -> None:
