@@ -81,9 +81,10 @@ def provider_ids(tx: Tx, sent: Sequence[tuple[int, int]]) -> dict[int, str]:
         f"{BLOCK_BITS} BETWEEN ? AND ? AND part <= 0 AND day IN ({_days(day for _, day in left)}) ORDER BY day"
     )
     found: dict[int, str] = {}
+    wanted = {one for one, _ in left}
     for first, last in _ranges([one for one, _ in left]):
         rows = tx.execute(asked, (first, last, first >> BLOCK_BITS, last >> BLOCK_BITS))
-        found |= {row[0]: unpacked(row[1]) for row in rows}
+        found |= {row[0]: unpacked(row[1]) for row in rows if row[0] in wanted}
     return found
 
 

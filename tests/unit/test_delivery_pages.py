@@ -105,6 +105,12 @@ def test_of_two_ids_the_newest_is_shown(tmp_path: Path) -> None:
         assert delivery_pages.provider_ids(tx, [(FIRST, int(NOW))]) == {FIRST: "0b"}
 
 
+def test_an_id_between_those_that_are_asked_for_is_left_out(tmp_path: Path) -> None:
+    with transaction(tmp_path) as tx:
+        put(tx, [5] * 4)
+        assert delivery_pages.provider_ids(tx, [(FIRST + 1, int(NOW)), (FIRST + 3, int(NOW))]) == {}
+
+
 def test_what_never_left_is_not_asked_for(tmp_path: Path) -> None:
     with transaction(tmp_path) as tx:
         watched = Watched(tx)
