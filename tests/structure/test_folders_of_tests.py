@@ -19,7 +19,8 @@ from tests.processes import ROOT, environment, until
 from tests.redis_stand import SERVER
 
 PROCESS = """
-import json, os, sys
+import json, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests in the background ignores it
 import psutil
 from tests import ledgers
 from tests.living import nursery
