@@ -62,18 +62,24 @@ class Line:
     read: Callable[[Tx, int, int], list[inbox.Waiting]]
     rows: dict[int, inbox.Waiting] = field(default_factory=dict)
     seen: int = 0
+    known: int = 0
+    """The highest id that was ever read or pushed: `seen` goes back to read again, this does not."""
     more: bool = True
     reading: bool = False
 
     def push(self, row: inbox.Waiting) -> None:
         """Take a row that was just stored, unless older ones are still to be read, or it may have been read already:
         the ledger knows of a row before the one who stored it hears so."""
-        if self.more or self.reading or len(self.rows) >= IN_MEMORY or row.id <= self.seen:
+        if self.more or self.reading or len(self.rows) >= IN_MEMORY or row.id <= self.known:
             self.seen = min(self.seen, row.id - 1)
             self.more = True
             return
         self.rows[row.id] = row
-        self.seen = row.id
+        self.read_to(row.id)
+
+    def read_to(self, last: int) -> None:
+        self.seen = last
+        self.known = max(self.known, last)
 
     @property
     def is_waiting(self) -> bool:
@@ -207,7 +213,7 @@ class Intake:
             if row.id not in working and row.id not in self._running:
                 line.rows[row.id] = row
         if rows:
-            line.seen = rows[-1].id
+            line.read_to(rows[-1].id)
         line.more = line.more or len(rows) == FETCH
 
     def _start_life(self) -> None:

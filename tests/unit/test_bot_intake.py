@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from adapters.contract import Incoming, IncomingKind, LedgerUnavailable
-from bot.intake import Intake, storable
+from bot.intake import Intake, Line, storable
 from lanes.memory import MemoryBus
 from store import inbox
 from store.engine import Ledger, LedgerError, LedgerWriteError, Tx
@@ -230,6 +230,31 @@ async def test_a_read_that_fails_is_tried_again(ledger: Ledger, monkeypatch: pyt
     async with running(Intake(ledger, MemoryBus(), handler.handle, is_life)):
         await handler.saw(1)
     assert handler.seen == ["ok"]
+
+
+def test_a_row_that_was_read_stays_read_when_an_older_one_comes_late() -> None:
+    """Where several write, ids are not committed in their order; reading again from the older one on tells nothing of
+    those above it that were handled meanwhile."""
+
+    def row(no: int) -> inbox.Waiting:
+        return inbox.stored(no, message, AT.timestamp())
+
+    message = inbox.NewMessage(
+        channel="sms.one", event_id="1", kind="text", sender="84900000001", chat="", text="hoi", payload="",
+        sender_name="", is_group=False, reply_to="", at=AT.timestamp(), raw=b"", priority=inbox.LIFE + 1,
+    )  # fmt: skip
+    line = Line(inbox.waiting, more=False)
+    line.read_to(40)
+    line.push(row(37))
+    assert line.more
+    line.more = False
+    line.read_to(37)
+    line.push(row(38))
+    assert line.more
+    assert not line.rows, "the ledger says whether it still waits"
+    line.more = False
+    line.push(row(41))
+    assert list(line.rows) == [41]
 
 
 async def test_a_row_that_is_read_before_its_caller_hears_of_it_is_handled_once(
