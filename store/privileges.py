@@ -4,6 +4,7 @@ administrator asks, another one grants."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from store.engine import Tx
 
@@ -42,6 +43,14 @@ class ResetRequest:
     asked_at: float
 
 
+Asked = PrivilegeRequest | AddressRequest | ResetRequest
+_TABLES: Final = {
+    PrivilegeRequest: "privilege_request",
+    AddressRequest: "address_request",
+    ResetRequest: "reset_request",
+}
+
+
 def ask(tx: Tx, staff_id: int, role: str, asked_by: str, now: float) -> None:
     """In place of what was asked for the same person before."""
     tx.execute("DELETE FROM privilege_request WHERE staff_id = ? AND decided_at IS NULL", (staff_id,))
@@ -57,17 +66,6 @@ def waiting(tx: Tx) -> list[PrivilegeRequest]:
         " JOIN staff s ON s.id = p.staff_id WHERE p.decided_at IS NULL ORDER BY p.id"
     )
     return [PrivilegeRequest(*row) for row in rows]
-
-
-def decide(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
-    """False where somebody decided before."""
-    return bool(
-        tx.execute(
-            "UPDATE privilege_request SET decided_by = ?, decided_at = ?, granted = ?"
-            " WHERE id = ? AND decided_at IS NULL RETURNING id",
-            (by, now, int(granted), request_id),
-        ).fetchall()
-    )
 
 
 def ask_address(tx: Tx, staff_id: int, channel: str, value: str, asked_by: str, now: float) -> None:
@@ -91,17 +89,6 @@ def addresses_waiting(tx: Tx) -> list[AddressRequest]:
     return [AddressRequest(*row) for row in rows]
 
 
-def decide_address(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
-    """False where somebody decided before."""
-    return bool(
-        tx.execute(
-            "UPDATE address_request SET decided_by = ?, decided_at = ?, granted = ?"
-            " WHERE id = ? AND decided_at IS NULL RETURNING id",
-            (by, now, int(granted), request_id),
-        ).fetchall()
-    )
-
-
 def ask_reset(tx: Tx, staff_id: int, what: str, asked_by: str, now: float) -> None:
     """In place of what was asked for the same before, by whoever asks last."""
     tx.execute("DELETE FROM reset_request WHERE staff_id = ? AND what = ? AND decided_at IS NULL", (staff_id, what))
@@ -120,12 +107,10 @@ def resets_waiting(tx: Tx) -> list[ResetRequest]:
     return [ResetRequest(*row) for row in rows]
 
 
-def decide_reset(tx: Tx, request_id: int, by: str, granted: bool, now: float) -> bool:
-    """False where somebody decided before."""
-    return bool(
-        tx.execute(
-            "UPDATE reset_request SET decided_by = ?, decided_at = ?, granted = ?"
-            " WHERE id = ? AND decided_at IS NULL RETURNING id",
-            (by, now, int(granted), request_id),
-        ).fetchall()
+def decide(tx: Tx, asked: Asked, by: str, granted: bool, now: float) -> None:
+    """What somebody decided before stays as it is."""
+    tx.execute(
+        f"UPDATE {_TABLES[type(asked)]} SET decided_by = ?, decided_at = ?, granted = ?"  # noqa: S608
+        " WHERE id = ? AND decided_at IS NULL",
+        (by, now, int(granted), asked.id),
     )

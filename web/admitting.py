@@ -81,13 +81,13 @@ def admit_address(tx: Tx, name: str, channel: str, address: str, by: str, now: f
 
 def grant_address(tx: Tx, asked: AddressRequest, by: str, now: float) -> None:
     """A second administrator agrees. Raises `AddressRefused` where the address became somebody else's."""
-    privileges.decide_address(tx, asked.id, by, True, now)
+    privileges.decide(tx, asked, by, True, now)
     _bound(tx, asked.name, asked.channel, asked.value, by, now, asked_by=asked.asked_by)
 
 
 def refuse_address(tx: Tx, asked: AddressRequest, by: str, now: float) -> None:
     """Also whoever asked may take it back."""
-    privileges.decide_address(tx, asked.id, by, False, now)
+    privileges.decide(tx, asked, by, False, now)
     audit.record(tx, now, by, "address_refused", name=asked.name, channel=asked.channel, address=mask(asked.value))
 
 

@@ -35,13 +35,13 @@ def reset_or_ask(tx: Tx, one: Staff, what: Reset, password_hash: str, by: str, n
 
 
 def grant(tx: Tx, asked: ResetRequest, password_hash: str, by: str, now: float) -> None:
-    privileges.decide_reset(tx, asked.id, by, True, now)
+    privileges.decide(tx, asked, by, True, now)
     _reset(tx, asked.staff_id, asked.name, Reset(asked.what), password_hash, by, now, asked_by=asked.asked_by)
 
 
 def refuse(tx: Tx, asked: ResetRequest, by: str, now: float) -> None:
     """Also whoever asked may take it back."""
-    privileges.decide_reset(tx, asked.id, by, False, now)
+    privileges.decide(tx, asked, by, False, now)
     audit.record(tx, now, by, "reset_refused", name=asked.name, what=asked.what, asked_by=asked.asked_by)
 
 

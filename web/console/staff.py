@@ -15,6 +15,7 @@ from store.privileges import PrivilegeRequest, ResetRequest
 from web import passwords
 from web.admitting import LONGEST_NAME, OPEN, admit, change_role, name_problem
 from web.console.page import page, render, see_other
+from web.console.second_person import to_decide
 from web.context import actor_of, services_of
 from web.problems import Trouble
 from web.roles import ORDER, at_least
@@ -91,12 +92,8 @@ async def decide(request: web.Request) -> web.StreamResponse:
     granted = form.get("verdict") == "grant"
 
     def settle(tx: Tx) -> None:
-        asked = next((one for one in privileges.waiting(tx) if str(one.id) == request.match_info["id"]), None)
-        if asked is None:
-            raise Trouble(409, "decided_already")
-        if granted and actor.name in (asked.asked_by, asked.name):
-            raise Trouble(403, "second_person_needed")
-        privileges.decide(tx, asked.id, actor.name, granted, now)
+        asked = to_decide(privileges.waiting(tx), request.match_info["id"], actor.name, granted=granted)
+        privileges.decide(tx, asked, actor.name, granted, now)
         if granted:
             access.set_role(tx, asked.staff_id, asked.role)
         action = "privilege_granted" if granted else "privilege_refused"

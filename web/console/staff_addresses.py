@@ -17,8 +17,8 @@ from store.engine import Tx
 from store.privileges import AddressRequest
 from web.admitting import OPEN, admit_address, grant_address, refuse_address, remove_address
 from web.console.page import page, render, see_other
+from web.console.second_person import to_decide
 from web.context import actor_of, services_of
-from web.problems import Trouble
 from web.roles import ORDER, at_least
 
 ADMIN: Final = at_least(Role.ADMIN)
@@ -76,16 +76,12 @@ async def decide(request: web.Request) -> web.StreamResponse:
     granted = form.get("verdict") == "grant"
 
     def settle(tx: Tx) -> None:
-        number = request.match_info["id"]
-        asked = next((one for one in privileges.addresses_waiting(tx) if str(one.id) == number), None)
-        if asked is None:
-            raise Trouble(409, "decided_already")
-        if not granted:
+        waiting = privileges.addresses_waiting(tx)
+        asked = to_decide(waiting, request.match_info["id"], actor.name, granted=granted)
+        if granted:
+            grant_address(tx, asked, actor.name, now)
+        else:
             refuse_address(tx, asked, actor.name, now)
-            return
-        if actor.name in (asked.asked_by, asked.name):
-            raise Trouble(403, "second_person_needed")
-        grant_address(tx, asked, actor.name, now)
 
     try:
         await services_of(request).ledger.write(settle)

@@ -13,9 +13,9 @@ from store.engine import Tx
 from store.privileges import ResetRequest
 from web import passwords
 from web.console.page import page, see_other
+from web.console.second_person import to_decide
 from web.console.staff import other, shown
 from web.context import actor_of, services_of
-from web.problems import Trouble
 from web.resetting import Reset, grant, refuse, reset_or_ask
 from web.roles import at_least
 
@@ -56,16 +56,12 @@ async def decide(request: web.Request) -> web.StreamResponse:
     stored = await passwords.hashed(password)
 
     def settle(tx: Tx) -> ResetRequest:
-        number = request.match_info["id"]
-        asked = next((one for one in privileges.resets_waiting(tx) if str(one.id) == number), None)
-        if asked is None:
-            raise Trouble(409, "decided_already")
-        if not granted:
-            refuse(tx, asked, actor.name, now)
-        elif actor.name in (asked.asked_by, asked.name):
-            raise Trouble(403, "second_person_needed")
-        else:
+        waiting = privileges.resets_waiting(tx)
+        asked = to_decide(waiting, request.match_info["id"], actor.name, granted=granted)
+        if granted:
             grant(tx, asked, stored, actor.name, now)
+        else:
+            refuse(tx, asked, actor.name, now)
         return asked
 
     asked = await services.ledger.write(settle)
