@@ -20,7 +20,7 @@ import asyncpg  # type: ignore[import-untyped]
 from store.engine import Ledger, LedgerError, LedgerWriteError, Overtaken, Tx
 from store.group_commit import WritingThreads
 from store.postgres_link import AGAIN, CONNECT_SECONDS, Address, Link, Lost, in_our_words, unreachable
-from store.postgres_tx import Met, PostgresTx
+from store.postgres_tx import PostgresTx
 
 T = TypeVar("T")
 
@@ -179,15 +179,14 @@ class PostgresWriter:
         self._xid: str | None = None
         self._marked = False
         """A savepoint is open; it is released with the next one, or by the commit, for one exchange less."""
-        self._copies = True
+        self._tx: PostgresTx | None = None
 
     def begin(self) -> Tx:
         self._marked = False
         self._link.run(self._link.connected().execute(self._begin))
         self._xid = self._link.run(self._link.connection.fetchval(self._entry, column=1))
-        tx = PostgresTx(self._link, writes=True, copies=self._copies)
-        self._copies = True
-        return tx
+        self._tx = PostgresTx(self._link, writes=True, copies=self._tx is None or not self._tx.met)
+        return self._tx
 
     def commit(self) -> None:
         """Returns only when it is there, raises only when it is not, or nobody can tell."""
@@ -238,7 +237,6 @@ class PostgresWriter:
         """With the next savepoint, or with the commit."""
 
     def undone_by_others(self, raised: Exception) -> bool:
-        self._copies = not isinstance(raised, Met)
         return isinstance(raised, Lost | Overtaken) or getattr(raised, "sqlstate", "") in AGAIN
 
     def in_our_words(self, raised: Exception) -> Exception:

@@ -51,16 +51,14 @@ class Found:
         return iter(self.fetchall())
 
 
-class Met(Overtaken):
-    """Rows that were sent by COPY met others, for which it has no ON CONFLICT: the transaction is run again without."""
-
-
 class PostgresTx:
     """`store.engine.Tx`; `copies`: rows that may meet others (`insert_many`) are first thought not to."""
 
     def __init__(self, link: Link, *, writes: bool, copies: bool = True) -> None:
         self._link = link
         self._copies = copies
+        self.met = False
+        """Rows met others in a COPY, which has no ON CONFLICT: the transaction is to be run again without."""
         self.for_update = " FOR UPDATE" if writes else ""
 
     def clock(self) -> float:
@@ -93,7 +91,8 @@ class PostgresTx:
             except asyncpg.UniqueViolationError as met:
                 if not on_conflict:
                     raise
-                raise Met(table) from met
+                self.met = True
+                raise Overtaken(table) from met
         text, parameters = insertion(table, columns, given, on_conflict, self._types)
         return _count(run(connection.execute(text, *parameters)))
 
