@@ -1,7 +1,8 @@
 """Collects what providers say and flushes it to the ledger in batches.
 
-A flush begins as soon as the one before it is committed, but not more often than `FLUSH_SECONDS`: under load the
-batches grow by themselves. Whoever brings receipts waits for the commit (invariant 1); outcomes of our own sends do
+A flush begins as soon as the one before it is committed, but not more often than `pause_after` it: under load the
+batches grow by themselves, and where the ledger is slow, because several workers share its machine, they grow more.
+Whoever brings receipts waits for the commit (invariant 1); outcomes of our own sends do
 not wait, and are kept here until they are committed.
 """
 
@@ -11,7 +12,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import zip_longest
+from typing import Final
 
 import structlog
 
@@ -27,8 +30,16 @@ from store.engine import Ledger, LedgerError, Tx
 log = structlog.get_logger(__name__)
 
 FLUSH_SECONDS = 0.02
-"""Least time from the begin of a flush to the begin of the next. With `rate` messages a second, at most rate × (this +
-one commit) outcomes are lost by a kill, and their deliveries become `unknown` (DESIGN 6)."""
+"""Least time from the begin of a flush to the begin of the next."""
+FLUSH_SECONDS_MAX: Final = 0.08
+"""Most of it. With `rate` messages a second, at most rate × (this + one commit) outcomes are lost by a kill, and their
+deliveries become `unknown` (DESIGN 6)."""
+FLUSH_SHARE: Final = 0.25
+"""A flush takes no more of the time than this, or waits for `FLUSH_SECONDS_MAX`: each costs as much as some hundred
+outcomes in it (benchmarks/machines.py)."""
+FLUSH_ENOUGH: Final = 500
+"""So many outcomes do not wait longer than `FLUSH_SECONDS`: more at once are hardly cheaper, and a carrier keeps about
+as many receipts in flight."""
 RETRY_SECONDS = 0.5
 """Pause after a flush that failed (disk full)."""
 
@@ -40,6 +51,11 @@ WAITED_AT_ONCE = 2_000
 OnFlushed = Callable[[Recorded], None]
 
 
+def pause_after(took: float) -> float:
+    """Seconds from the begin of a flush that took so long to the begin of the next."""
+    return max(FLUSH_SECONDS, min(took / FLUSH_SHARE, FLUSH_SECONDS_MAX))
+
+
 class Recorder:
     def __init__(self, ledger: Ledger, bus: Bus, now: Now = time.time) -> None:
         self._ledger = ledger
@@ -49,6 +65,7 @@ class Recorder:
         self._came: list[Came] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._work = asyncio.Event()
+        self._enough = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._accounts: dict[str, int] = {}
         self._known_as: dict[int, int] = {}
@@ -97,7 +114,7 @@ class Recorder:
         """Keep what a provider answered to one of our sends."""
         number = self._accounts[account]
         self._sent.append(Sent(delivery_id, number, outcome, self._known_as.get(number, 0)))
-        self._work.set()
+        self._waits()
 
     async def receipts(self, batch: Sequence[Receipt]) -> None:
         """Returns after the commit; raises `LedgerUnavailable` when it failed."""
@@ -112,8 +129,13 @@ class Recorder:
         ]
         self.received.update((receipt.account, receipt.state.value) for receipt in batch if receipt.account in accounts)
         self._waiters.append(done)
-        self._work.set()
+        self._waits()
         await done
+
+    def _waits(self) -> None:
+        self._work.set()
+        if len(self._sent) + len(self._came) >= FLUSH_ENOUGH:
+            self._enough.set()
 
     async def tick_waiting(self) -> None:
         """Receipts that overtook their send in another process: neither of the two could know of the other."""
@@ -139,13 +161,17 @@ class Recorder:
             self._recorded(await self._ledger.write(write, beside=True))
 
     async def _run(self) -> None:
-        began = 0.0
+        began = ended = 0.0
         while True:
             await self._work.wait()
             await asyncio.sleep(max(0.0, began + FLUSH_SECONDS - time.monotonic()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), began + pause_after(ended - began) - time.monotonic())
             self._work.clear()
+            self._enough.clear()
             began = time.monotonic()
             await self._flush()
+            ended = time.monotonic()
 
     async def _flush(self) -> None:
         sent, came, waiters = self._sent, self._came, self._waiters

@@ -104,11 +104,16 @@ def insert_orphans(tx: Tx, orphans: Iterable[Orphan], now: float) -> None:
 
 
 def take_orphans(tx: Tx, account: int, pmids: Sequence[str]) -> list[tuple[str, str, str, float]]:
-    """(provider id, state, code, at) of receipts that waited for these ids; they are gone afterwards."""
-    sql = "SELECT pmid, keys, state, code, at FROM receipt_orphan WHERE pmid IN (?*) AND account = ? ORDER BY id"
-    rows = tx.among(sql, pmids, (account,))
-    tx.executemany("DELETE FROM receipt_orphan WHERE keys = ? AND account = ?", [(row[1], account) for row in rows])
-    return [(row[0], row[2], row[3], row[4]) for row in rows]
+    """(provider id, state, code, at) of receipts that waited for these ids; they are gone afterwards, under the other
+    forms of their ids, too."""
+    columns = "SELECT id, pmid, keys, state, code, at FROM receipt_orphan"
+    rows = tx.among(f"{columns} WHERE pmid IN (?*) AND account = ? ORDER BY id", pmids, (account,))
+    known_as = {row[2] for row in rows}
+    others = sorted({form for keys in known_as for form in keys.split("\n")} - set(pmids))
+    also = tx.among("SELECT id, keys FROM receipt_orphan WHERE pmid IN (?*) AND account = ?", others, (account,))
+    gone = [row[0] for row in rows] + [row[0] for row in also if row[1] in known_as]
+    tx.among("DELETE FROM receipt_orphan WHERE id IN (?*)", gone)
+    return [(row[1], row[3], row[4], row[5]) for row in rows]
 
 
 def waiting_since(tx: Tx, since: float, limit: int) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,3 +222,42 @@ async def test_what_several_add_is_summed(ledger: Ledger) -> None:
     await asyncio.gather(*(ledger.write(charge, beside=True) for _ in range(40)))
     (found,) = (await ledger.read(lambda tx: charges.of_broadcast(tx, 1))).values()
     assert (found.messages, found.parts, found.vnd) == (40, 80, 4000.0)
+
+
+class Counted:
+    """A transaction that counts its statements."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self.statements = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.statements += name in ("execute", "executemany", "among", "insert_many", "update_many")
+        return getattr(self._tx, name)
+
+
+async def test_receipts_that_waited_are_taken_in_a_few_statements_however_many_they_are(ledger: Ledger) -> None:
+    """Where several processes listen to one carrier, a tenth of its receipts overtakes the send."""
+    waiting = [
+        receipts.Orphan(1, ("1f", "31"), "delivered", "a", 1.0),
+        receipts.Orphan(1, ("1f", "31"), "delivered", "b", 2.0),
+        receipts.Orphan(2, ("1f", "31"), "failed", "of another account", 3.0),
+        receipts.Orphan(1, ("31", "49"), "failed", "under another id", 4.0),
+        *(receipts.Orphan(1, (f"id-{n}",), "delivered", "", 5.0) for n in range(MANY)),
+    ]
+    await ledger.write(lambda tx: receipts.insert_orphans(tx, waiting, NOW))
+
+    def take(tx: Tx) -> tuple[list[tuple[str, str, str, float]], int]:
+        counted = Counted(tx)
+        taken = receipts.take_orphans(counted, 1, ["1f", "unknown", *(f"id-{n}" for n in range(MANY - 1))])
+        return taken, counted.statements
+
+    taken, statements = await ledger.write(take)
+    expected = [("1f", "delivered", "a", 1.0), ("1f", "delivered", "b", 2.0)]
+    assert taken == expected + [(f"id-{n}", "delivered", "", 5.0) for n in range(MANY - 1)]
+    assert statements <= 3
+    left = "SELECT account, pmid, code FROM receipt_orphan ORDER BY id"
+    assert await ledger.read(lambda tx: [tuple(row) for row in tx.execute(left)]) == [
+        (2, "1f", "of another account"), (2, "31", "of another account"),
+        (1, "31", "under another id"), (1, "49", "under another id"), (1, f"id-{MANY - 1}", ""),
+    ]  # fmt: skip
