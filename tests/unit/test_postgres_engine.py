@@ -358,6 +358,19 @@ async def test_provider_ids_are_found_by_their_index_on_a_day_without_statistics
     assert all(f"Index Scan on {table}" in plan and f"Seq Scan on {table}" not in plan for plan in found)
 
 
+async def test_a_plan_of_a_table_that_was_small_does_not_read_all_of_it_when_it_is_not(ledger: Ledger) -> None:
+    """A night's tables grow within minutes, and the plan of a statement that was run six times is kept."""
+
+    def take(tx: Tx) -> int:
+        for n in range(10):
+            receipts.insert_orphans(tx, [receipts.Orphan(1, (f"{n}-{m}",), "x", "", 1.0) for m in range(n * 30)], NOW)
+            assert len(receipts.take_orphans(tx, 1, [f"{n}-{m}" for m in range(0, n * 30, 2)])) == n * 15
+        row = tx.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = 'receipt_orphan'").fetchone()
+        return int(row[0])
+
+    assert await ledger.write(take, beside=True) == 0
+
+
 class Explained:
     """A transaction that tells how the server would find what is asked, and finds nothing."""
 
