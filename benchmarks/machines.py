@@ -19,6 +19,8 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks.several import several
 from benchmarks.smpp_session import TEXT
+from store import leases
+from store.opening import reading
 from tests.cluster import NoServer
 from tests.offices import Many
 from tests.processes import Http, until
@@ -42,6 +44,7 @@ async def main() -> None:
 def _run(workers: int) -> None:
     with tempfile.TemporaryDirectory(prefix="loa-bench-") as folder, several(Path(folder), workers=workers) as office:
         assert office.town is not None
+        until(lambda: _shared(office.database) == workers, 60, "an account in every worker", pause=0.2)
         until(lambda: _bound(office.admin, workers), 60, "every account is bound", pause=0.2)
         sending = [psutil.Process(office.running[f"worker{n}"].popen.pid) for n in range(workers)]
         _measure(office, sending, office.town.smsc)
@@ -68,6 +71,13 @@ def _measure(office: Many, workers: list[psutil.Process], carrier: Http) -> None
     print(f"machines: {len(workers)} worker(s), {MESSAGES / took:,.0f} messages/s from the first submit_sm to the last")
     print(f"        receipt in the ledger, PostgreSQL with fsync and Redis; {cpu / MESSAGES * 1e6:.0f} µs CPU of the")
     print(f"        workers a message, the largest of them {peak:.0f} MB ({MESSAGES:,} of one part)")
+
+
+def _shared(database: str) -> int:
+    """Processes that accounts live in: the first that came up had all of them."""
+    with reading(database) as tx:
+        held = leases.held(tx, leases.ledger_clock(tx))
+    return len({lease.owner for name, lease in held.items() if name.startswith("sms.")})
 
 
 def _bound(admin: Http, accounts: int) -> bool:

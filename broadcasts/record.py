@@ -160,17 +160,18 @@ class Flush:
             together, others = ordinary.deliver(self.tx, whole, self._cause, self._status, self.now)
             self._together(together)
             if others:
-                self._fold_all(account, [one.receipt for one in others])
+                self._fold_all(account, others)
 
-    def _fold_all(self, account: int, some: Sequence[Receipt]) -> None:
-        matched = receipts.match_receipts(self.tx, account, [receipt.keys[0] for receipt in some], self.now)
-        others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
-        if others:
-            matched = {**receipts.match_receipts(self.tx, account, others, self.now), **matched}
+    def _fold_all(self, account: int, some: Sequence[Came]) -> None:
+        matched = self._matched(account, [one.receipt for one in some if one.may_wait], any_day=False)
+        matched |= self._matched(account, [one.receipt for one in some if not one.may_wait], any_day=True)
         orphans = []
-        for receipt in some:
+        for one in some:
+            receipt = one.receipt
             key = next((key for key in receipt.keys if key in matched), None)
-            if key is None:
+            if key is None and one.may_wait:
+                self.done.early.append(one)
+            elif key is None:
                 at = receipt.at.timestamp()
                 orphans.append(receipts.Orphan(account, receipt.keys, receipt.state.value, receipt.code, at))
             else:
@@ -180,6 +181,15 @@ class Flush:
         if orphans:
             receipts.insert_orphans(self.tx, orphans, self.now)
             self.done.orphans += len(orphans)
+
+    def _matched(self, account: int, some: Sequence[Receipt], *, any_day: bool) -> dict[str, Matched]:
+        """What the ids of these mean; other forms of an id are looked for where its first means nothing."""
+        first = [receipt.keys[0] for receipt in some]
+        matched = receipts.match_receipts(self.tx, account, first, self.now, any_day=any_day)
+        others = [key for receipt in some if receipt.keys[0] not in matched for key in receipt.keys[1:]]
+        if others:
+            matched = {**receipts.match_receipts(self.tx, account, others, self.now, any_day=any_day), **matched}
+        return matched
 
     def waited(self, waiting: Sequence[tuple[str, int]]) -> None:
         """Receipts, (provider id, account), whose send another process has recorded since they came."""

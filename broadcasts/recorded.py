@@ -25,6 +25,8 @@ class Came:
 
     account: int
     receipt: Receipt
+    may_wait: bool = False
+    """Whether it is looked for once more where its send is not there yet: another process may be about to store it."""
 
 
 @dataclass(slots=True)
@@ -66,3 +68,5 @@ class Recorded:
     """Pairs that were new to the ledger."""
     orphans: int = 0
     """Receipts that found no send."""
+    early: list[Came] = field(default_factory=list)
+    """Receipts that found none yet and may wait: nothing of them is stored."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Final
@@ -48,6 +48,8 @@ WAITED_SECONDS = 600.0
 answer, a ledger that is away and a process that takes over together."""
 WAITED_AT_ONCE = 2_000
 
+Waiter = tuple[asyncio.Future[None], int]
+"""(whoever brought receipts, how many of them go into this flush), in the order of the receipts."""
 OnFlushed = Callable[[Recorded], None]
 
 
@@ -63,7 +65,7 @@ class Recorder:
         self._now = now
         self._sent: list[Sent] = []
         self._came: list[Came] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[Waiter] = []
         self._work = asyncio.Event()
         self._enough = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -122,13 +124,14 @@ class Recorder:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         accounts, known_as = self._accounts, self._known_as
-        self._came += [
-            Came(known_as.get(number, number), receipt)
+        came = [
+            Came(known_as.get(number, number), receipt, may_wait=True)
             for receipt in batch
             if (number := accounts.get(receipt.account)) is not None
         ]
+        self._came += came
         self.received.update((receipt.account, receipt.state.value) for receipt in batch if receipt.account in accounts)
-        self._waiters.append(done)
+        self._waiters.append((done, len(came)))
         self._waits()
         await done
 
@@ -194,8 +197,28 @@ class Recorder:
             return
         self.flushing.set()
         self._orphans_wait = orphans_wait or recorded.orphans > 0
+        if recorded.early:
+            waiters = self._look_again(came, waiters, {id(one) for one in recorded.early})
         _resolve(waiters, None)
         self._recorded(recorded)
+
+    def _look_again(self, came: Sequence[Came], waiters: Sequence[Waiter], early: Set[int]) -> list[Waiter]:
+        """What came before its send goes into the next flush, too, first of all; whoever brought none of it is given
+        back."""
+        stored: list[Waiter] = []
+        again: list[Came] = []
+        wait_on: list[Waiter] = []
+        at = 0
+        for done, count in waiters:
+            held = [one for one in came[at : at + count] if id(one) in early]
+            at += count
+            again += held
+            (wait_on if held else stored).append((done, len(held)))
+        for one in again:
+            one.may_wait = False
+        self._came[:0], self._waiters[:0] = again, wait_on
+        self._waits()
+        return stored
 
     def _recorded(self, recorded: Recorded) -> None:
         """Committed: whoever wants to know hears of it."""
@@ -207,7 +230,7 @@ class Recorder:
         for no in recorded.broadcasts:
             self._bus.publish(f"broadcast:{no}", {"type": "deliveries", "no": no})
 
-    async def _flush_failed(self, sent: list[Sent], waiters: list[asyncio.Future[None]], failed: Exception) -> None:
+    async def _flush_failed(self, sent: list[Sent], waiters: Sequence[Waiter], failed: Exception) -> None:
         """Nothing of it is stored: providers keep their receipts, we keep our outcomes and try again."""
         self._ranges.forget()
         self._sent = sent + self._sent
@@ -218,8 +241,8 @@ class Recorder:
         self._work.set()
 
 
-def _resolve(waiters: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
-    for waiter in waiters:
+def _resolve(waiters: Sequence[Waiter], error: Exception | None) -> None:
+    for waiter, _ in waiters:
         if waiter.done():
             continue
         if error is None:

@@ -38,13 +38,15 @@ Matched = tuple[int, int, int, int, int, int, int]
 """(delivery id, part, status, parts, parts_done, recipient, attempts)"""
 
 
-def match_receipts(tx: Tx, account: int, pmids: Sequence[str], now: float) -> dict[str, Matched]:
-    """The deliveries that these ids mean. First among what left lately, as nearly all did;
+def match_receipts(
+    tx: Tx, account: int, pmids: Sequence[str], now: float, *, any_day: bool = True
+) -> dict[str, Matched]:
+    """The deliveries that these ids mean. First among what left lately, as nearly all did; then, `any_day`, among all:
     what a person reads after a week is found, too."""
     wanted = [packed(pmid) for pmid in pmids]
     found = _matched(tx, account, wanted, _lately(now))
     others = [pmid for pmid in wanted if pmid not in found]
-    if others:
+    if others and any_day:
         found |= _matched(tx, account, others, ANY_DAY)
     return {unpacked(pmid): matched for pmid, matched in found.items()}
 

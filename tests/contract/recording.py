@@ -23,6 +23,8 @@ class RecordingSink:
     delay: float = 0.0
     opened: asyncio.Event | None = None
     refused: int = 0
+    handed: list[int] = field(default_factory=list)
+    """Receipts of each batch that came, stored or not."""
     batches: list[int] = field(default_factory=list)
     all_receipts: list[Receipt] = field(default_factory=list)
     all_incoming: list[Incoming] = field(default_factory=list)
@@ -30,6 +32,7 @@ class RecordingSink:
     """What the ledger keeps: one row per (channel, event_id), as the core de-duplicates."""
 
     async def receipts(self, batch: Sequence[Receipt]) -> None:
+        self.handed.append(len(batch))
         await self._commit()
         self.batches.append(len(batch))
         self.all_receipts.extend(batch)

@@ -286,6 +286,24 @@ class TestLink:
         await until(lambda: carrier.stage.counters["acknowledged"] == 20)
         assert len(sink.all_receipts) == 20
 
+    async def test_what_comes_while_receipts_are_stored_may_share_the_next_commit(
+        self, smpp: Stand, carrier: smsc.SmscSim
+    ) -> None:
+        """An SMSC keeps a window of receipts in flight: one batch at a time took two commits a window."""
+        sink = RecordingSink(opened=asyncio.Event())
+        rig = await smpp.open(sink=sink)
+        await ready(rig)
+        await send(rig, one(n=21))
+        await until(lambda: len(sink.handed) == 1)
+        await send(rig, *some(10))
+        await until(lambda: len(sink.handed) == 2)
+        await send(rig, *(one(n=n) for n in range(11, 21)))
+        assert len(sink.handed) == 2
+        sink.opened.set()
+        await until(lambda: carrier.stage.counters["acknowledged"] == 21)
+        assert sorted(sink.handed) == sorted(sink.batches)
+        assert sum(sink.handed) == 21
+
     async def test_more_than_can_wait_is_put_off_and_comes_again(self, smpp: Stand, carrier: smsc.SmscSim) -> None:
         carrier.set_faults({"deliver_window": 10_000, "redeliver_delay": 0.1})
         sink = RecordingSink(delay=2.0)

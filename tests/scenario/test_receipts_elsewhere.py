@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from adapters.contract import ReceiptState
+from broadcasts import recorder
 from broadcasts.recorder import Recorder
 from broadcasts.routes import Route
 from broadcasts.steps import Step
+from store import receipts
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, accept, leader
 
 BEGAN = 1_790_000_000.0
@@ -39,3 +43,32 @@ async def test_a_receipt_that_overtakes_its_send_in_another_process(tmp_path):
     assert changed == [channel.left[0].delivery_id]
     await web.stop()
     await room.crash()  # a stop would wait for a channel that tells its dispatcher nothing
+
+
+async def test_a_receipt_that_comes_a_moment_before_its_send_is_looked_for_once_more(tmp_path, monkeypatch):
+    """One that waits in the ledger takes eight statements more, and where several workers share a carrier's system
+    every fourth came so early."""
+    channel = ScriptedChannel("sms.one", lambda envelope, times: None, unaccented=True)
+    room = EngineRoom(tmp_path, Route(channel, "sms"), now=lambda: BEGAN)
+    await room.start()
+    no = await room.approved(numbers=range(84_900_000_000, 84_900_000_003))
+    await room.clockwork.fire(no)
+    await room.until(lambda: len(channel.left) == 3)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 1.0)
+    other = Recorder(room.ledger, room.bus, lambda: BEGAN)
+    await other.start(["sms.one"])
+    flushed: list[int] = []
+    other.on_flushed(lambda recorded: flushed.append(len(recorded.early)))
+    first, second, third = (channel.receipt(one, ReceiptState.DELIVERED) for one in channel.left)
+    bringing = [asyncio.create_task(other.receipts(batch)) for batch in ([first], [second, third])]
+    await room.until(lambda: flushed == [3])
+    assert await room.counts(no) == {"queued": 3}
+    for envelope in channel.left[:2]:
+        room.recorder.outcome("sms.one", envelope.delivery_id, accept(envelope, 1))
+    assert not any(one.done() for one in bringing), "only what is stored is answered"
+    await asyncio.gather(*bringing)
+    assert flushed == [3, 0]
+    assert await room.counts(no) == {"delivered": 2, "queued": 1}
+    assert await room.ledger.read(receipts.count_orphans) == 1, "the third waits in the ledger"
+    await other.stop()
+    await room.crash()

@@ -10,6 +10,7 @@ from adapters.contract import Accepted, Receipt, ReceiptState, RejectClass, Reje
 from broadcasts import lifecycle, recorder, views
 from broadcasts.dispatch import HELD_SECONDS
 from broadcasts.model import DeliveryState
+from broadcasts.recorder import Recorder
 from broadcasts.routes import Route
 from broadcasts.steps import CLOSE_AFTER_SECONDS
 from store import broadcasts, charges, delivery_pages, receipts
@@ -87,17 +88,38 @@ async def test_a_list_leaves_once_each_and_receipts_close_it(tmp_path, clock):
 
 async def test_a_receipt_after_a_lull_is_flushed_at_once(tmp_path, clock, monkeypatch):
     """The carrier waits for our answer to it: the pause is between two flushes, not before each."""
-    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 60.0)
     sms = ScriptedChannel("sms.one", unaccented=True)
     room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
     await room.start()
     no = await room.approved(numbers=NUMBERS[:1])
+    await room.clockwork.fire(no)
+    await run_out(room, no, accepted=1)
+    await asyncio.sleep(recorder.FLUSH_SECONDS)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 60.0)
+    lull = Recorder(room.ledger, room.bus, clock)
+    await lull.start(["sms.one"])
+    await asyncio.wait_for(lull.receipts([sms.receipt(sms.left[0], ReceiptState.DELIVERED)]), 30)
+    assert await room.counts(no) == {"delivered": 1}
+    await room.crash()
 
-    class Sent:
-        delivery_id = no << 24
 
-    await asyncio.wait_for(sms.sink.receipts([sms.receipt(Sent, ReceiptState.DELIVERED)]), 30)
-    assert await room.ledger.read(receipts.count_orphans) == 1
+@pytest.mark.parametrize(
+    ("took", "pause"), [(0.0, 0.02), (0.004, 0.02), (0.01, 0.04), (0.015, 0.06), (0.02, 0.08), (3.0, 0.08)]
+)
+def test_flushes_are_rarer_where_the_ledger_is_slow(took, pause):
+    assert recorder.pause_after(took) == pytest.approx(pause)
+
+
+async def test_many_outcomes_do_not_wait_for_a_slow_ledger(tmp_path, clock, monkeypatch):
+    """A carrier that has its whole window of receipts with us sends nothing more until they are answered."""
+    sms = ScriptedChannel("sms.one", unaccented=True)
+    room = EngineRoom(tmp_path, Route(sms, "sms"), now=clock)
+    monkeypatch.setattr(recorder, "pause_after", lambda took: 60.0)
+    await room.start()
+    nobody = [Receipt("sms.one", (f"{n}",), ReceiptState.DELIVERED, "", datetime.now(UTC)) for n in range(1_000)]
+    for at in (0, 500):
+        await asyncio.wait_for(sms.sink.receipts(nobody[at : at + recorder.FLUSH_ENOUGH]), 30)
+    assert await room.ledger.read(receipts.count_orphans) == 1_000
     await room.crash()
 
 

@@ -1,7 +1,8 @@
 """deliver_sm and data_sm: into the ledger first, then "ok" to the SMSC.
 
-Reading goes on meanwhile: receipts and people's messages wait in two lists, each with one task that hands everything
-that has gathered to the sink as one batch, in order, and then answers the SMSC in one write. When the ledger cannot
+Reading goes on meanwhile: receipts and people's messages wait in two lists. Everything that has gathered in one is
+handed to the sink as one batch, in order, and then the SMSC is answered in one write. While a batch of receipts is
+being stored the next is handed over, so that both may share the commit after it. When the ledger cannot
 write, or too much is waiting, the SMSC is asked to keep the message (ESME_RX_T_APPN) and sends it again.
 """
 
@@ -31,6 +32,9 @@ from text.numbers import mask
 log = structlog.get_logger(__name__)
 
 _FLUSH_POLL_SECONDS: Final = 0.01
+_BATCHES: Final = 2
+"""Batches of receipts with the sink at a time: one that is being stored, one that waits for the next commit. An SMSC
+keeps a window of receipts in flight; with one batch a window took two commits."""
 
 
 class Inbox:
@@ -59,7 +63,7 @@ class Inbox:
     def start(self, sink: Sink) -> None:
         self._open = True
         self._tasks = [
-            asyncio.create_task(self._keep(sink), name=f"{self._name} receipts"),
+            asyncio.create_task(self._keep_all(sink), name=f"{self._name} receipts"),
             asyncio.create_task(self._mos.keep(sink), name=f"{self._name} incoming"),
         ]
 
@@ -119,14 +123,19 @@ class Inbox:
 
     # To the sink
 
-    async def _keep(self, sink: Sink) -> None:
+    async def _keep_all(self, sink: Sink) -> None:
         await self._ids_step(self._load_ids())
+        await asyncio.gather(*(self._keep(sink) for _ in range(_BATCHES)))
+
+    async def _keep(self, sink: Sink) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             batch, self._receipts = self._receipts, []
             answers, self._answers = self._answers, []
-            self._committing = len(batch)
+            if not batch:  # the other one took it
+                continue
+            self._committing += len(batch)
             nameless = sum(not receipt.keys for receipt in batch)
             if nameless:
                 log.warning("smpp_receipt_without_id", count=nameless)
@@ -141,7 +150,7 @@ class Inbox:
                 status = Status.RX_T_APPN
             if status:
                 self.counters["put_off"] += len(batch)
-            self._committing = 0
+            self._committing -= len(batch)
             answer_all(answers, status)
             if self._ids.changed:
                 await self._ids_step(self._state.put(self._ids_key, self._ids.dump()))
