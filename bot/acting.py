@@ -24,7 +24,7 @@ from bot.officer_words import parse_command
 from bot.officers import REASON, Officers
 from bot.opting import Opting
 from bot.reporting import REPORT, Reporting
-from bot.sender import Address, Contact, Look, address_of, look_up
+from bot.sender import STRANGER, Address, Contact, Look, address_of, look_up
 from bot.speaking import Speaking
 from bot.together import Together
 from bot.wording import Form, Wording
@@ -106,11 +106,23 @@ class Acting:
 
     async def handle(self, message: Waiting) -> Handled:
         address = address_of(message, self._routes)
-        look = await self._look(lambda tx: look_up(tx, message, address, self._now()))
+        look = await self._known(message, address)
         meaning = self._meaning(message.text)
         heard = Heard(message, address, look, meaning, "sms" if address.telephone else "chat")
         act = await self._decide(heard)
         return await self._speaking.carry_out(message, address, look, act)
+
+    async def _known(self, message: Waiting, address: Address) -> Look:
+        """Of who writes. Nobody who cries for help waits for that: what cannot be read is not known."""
+        try:
+            return await self._look(lambda tx: look_up(tx, message, address, self._now()))
+        except LedgerError:
+            raise
+        except Exception as raised:
+            if message.priority != Priority.LIFE:
+                raise
+            log.error("sender_not_readable", inbox_id=message.id, **trace(raised))
+            return STRANGER
 
     async def _decide(self, heard: Heard) -> Act:
         message = heard.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.conversation import Question, from_json
 from bot.manners import MENU_EVERY, PAST_KEPT
@@ -49,6 +50,10 @@ class Look:
     @property
     def unit_code(self) -> str:
         return "" if self.contact is None else self.contact.unit_code
+
+
+STRANGER: Final = Look(contact=None, past=[], menu_sent=False, asked=None, answered=False, replied_to="")
+"""Of whom nothing is known."""
 
 
 def address_of(message: inbox.Waiting, routes: Routes) -> Address:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-from store.engine import Tx
+from store.engine import LedgerError, Tx
 
 T = TypeVar("T")
 Step = Callable[[Tx], T]
@@ -16,11 +16,12 @@ Outcome = tuple[bool, T | Exception]
 class Together(Generic[T]):
     """Collects the steps of one turn of the event loop, and those that come while the transaction before is running.
 
-    `run` is `Ledger.read` or `Ledger.write`. A step that raises fails alone where steps are `apart` (reads); else the
-    whole transaction is undone and every step of it fails.
+    `run` is `Ledger.read` or `Ledger.write`. What a step raises ends the transaction, so that the ledger hears of it: a
+    lost connection is its to mend or to name. A step that fails by itself fails alone where steps are `apart` (reads):
+    each is then run in a transaction of its own; else every step of the transaction fails.
     """
 
-    def __init__(self, run: Callable[[Step[list[Outcome[T]]]], Awaitable[list[Outcome[T]]]], *, apart: bool) -> None:
+    def __init__(self, run: Callable[[Step[list[T]]], Awaitable[list[T]]], *, apart: bool) -> None:
         self._run = run
         self._apart = apart
         self._due: list[tuple[Step[T], asyncio.Future[T]]] = []
@@ -36,11 +37,7 @@ class Together(Generic[T]):
     async def _work(self) -> None:
         while self._due:
             batch, self._due = self._due, []
-            steps = [step for step, _ in batch]
-            try:
-                outcomes = await self._run(lambda tx, steps=steps: self._take(tx, steps))  # type: ignore[misc]
-            except Exception as raised:
-                outcomes = [(False, raised)] * len(batch)
+            outcomes = await self._outcomes([step for step, _ in batch])
             for (_, future), (ok, value) in zip(batch, outcomes, strict=True):
                 if future.done():
                     continue
@@ -49,13 +46,12 @@ class Together(Generic[T]):
                 else:
                     future.set_exception(value)  # type: ignore[arg-type]
 
-    def _take(self, tx: Tx, steps: list[Step[T]]) -> list[Outcome[T]]:
-        outcomes: list[Outcome[T]] = []
-        for step in steps:
-            try:
-                outcomes.append((True, step(tx)))
-            except Exception as raised:
-                if not self._apart:
-                    raise
-                outcomes.append((False, raised))
-        return outcomes
+    async def _outcomes(self, steps: list[Step[T]]) -> list[Outcome[T]]:
+        try:
+            return [(True, value) for value in await self._run(lambda tx: [step(tx) for step in steps])]
+        except LedgerError as failed:
+            return [(False, failed)] * len(steps)
+        except Exception as raised:
+            if not self._apart or len(steps) == 1:
+                return [(False, raised)] * len(steps)
+            return [outcome for step in steps for outcome in await self._outcomes([step])]

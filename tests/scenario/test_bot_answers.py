@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.contract import IncomingKind
-from store import alarms, inbox, opt_outs
+from store import alarms, conversations, inbox, opt_outs
 from tests.scenario.bot_office import Office, code_of
 from text.safe import is_safe
 from text.segments import measure
@@ -161,6 +161,18 @@ async def test_a_leader_who_cries_is_marked_in_need(office: Office) -> None:
     await office.hears("cứu với, trụ sở bị cuốn", chairman.zalo, "zalo.user")
     assert await office.state(no, chairman) == "needs_help"
     assert (await office.ringing())[0].detail["name"] == chairman.name
+
+
+async def test_a_cry_rings_and_is_answered_even_when_nothing_can_be_read_of_who_cries(office: Office) -> None:
+    spoilt = {"kind": "unit"}
+    await office.room.ledger.write(lambda tx: conversations.ask(tx, "sms", RESIDENT, spoilt, office.clock.at + 60))
+    assert await office.hears("xin chao", RESIDENT) == []
+    assert (await office.last()).note == "failed"
+    (answer,) = await office.hears(CRY, RESIDENT)
+    assert answer.startswith("GOI NGAY 112")
+    (alarm,) = await office.ringing()
+    assert alarm.detail["units"] == [code_of("Xã Vạn Lộc")]
+    assert (await office.last()).note == "rescue"
 
 
 async def test_a_cry_is_answered_even_when_the_answers_are_broken(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.together import Together
+from store.engine import LedgerError
 
 
 class Ledger:
@@ -45,6 +46,44 @@ async def test_a_step_apart_fails_alone() -> None:
     found = await asyncio.gather(together(lambda _: 1), together(fail), together(lambda _: 3), return_exceptions=True)
     assert found[0::2] == [1, 3]
     assert isinstance(found[1], ZeroDivisionError)
+
+
+class Losing(Ledger):
+    """The connection is lost `often` times in the middle of a step, and a transaction is then run once more."""
+
+    def __init__(self, often: int) -> None:
+        super().__init__()
+        self.losses = often
+
+    async def run(self, fn: Callable[[Any], Any]) -> Any:
+        for _ in range(2):
+            try:
+                return await super().run(fn)
+            except ConnectionError:
+                continue
+        raise LedgerError("ledger_unreachable")
+
+    def one(self, value: int) -> int:
+        if self.losses:
+            self.losses -= 1
+            raise ConnectionResetError
+        return value
+
+
+async def test_what_a_step_meets_the_ledger_hears_of_and_mends() -> None:
+    """It is not the step's fault: a message whose sender was being looked up then is no bad message."""
+    ledger = Losing(often=1)
+    together: Together[int] = Together(ledger.run, apart=True)
+    assert await asyncio.gather(*(together(lambda tx, n=n: tx.one(n)) for n in range(3))) == [0, 1, 2]  # type: ignore[misc]
+    assert ledger.transactions == 2
+
+
+async def test_a_ledger_that_is_away_is_not_asked_once_for_each_step() -> None:
+    ledger = Losing(often=99)
+    together: Together[int] = Together(ledger.run, apart=True)
+    found = await asyncio.gather(*(together(lambda tx: tx.one(1)) for _ in range(9)), return_exceptions=True)
+    assert [type(one) for one in found] == [LedgerError] * 9
+    assert ledger.transactions == 2
 
 
 async def test_steps_of_one_transaction_fail_together() -> None:

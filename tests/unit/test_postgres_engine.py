@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.together import Together
 from store import delivery_pages, partitions, receipts
 from store.chunks import ORDINAL_BITS
 from store.engine import Ledger, LedgerError, LedgerWriteError, Overtaken, Tx
@@ -94,6 +95,22 @@ async def test_a_connection_that_is_lost_in_the_middle_is_nobodys_fault(ledger: 
     await asyncio.gather(ledger.write(add("with it")), ledger.write(once_cut))
     assert len(runs) == 2
     assert sorted(await ledger.read(reasons)) == ["cut", "whole", "with it"]
+
+
+async def test_readers_that_share_a_snapshot_are_run_again_when_it_is_lost(ledger: Ledger) -> None:
+    await ledger.write(add("there"))
+    together: Together[list[str]] = Together(ledger.read, apart=True)
+    cuts = iter([True])
+
+    def cut_once(tx: Tx) -> list[str]:
+        if next(cuts, False):
+            end_my_session(tx)
+        return reasons(tx)
+
+    assert await asyncio.gather(together(reasons), together(cut_once), together(reasons)) == [["there"]] * 3
+    with pytest.raises(LedgerError) as refused:
+        await together(end_my_session)  # type: ignore[arg-type]
+    assert refused.value.key == "ledger_unreachable"
 
 
 async def test_a_closure_that_always_costs_the_connection_is_given_up(ledger: Ledger) -> None:
