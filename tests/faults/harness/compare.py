@@ -7,16 +7,18 @@ says it cannot know, `extra` how often it lists a message as sent once more.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from broadcasts.model import DeliveryState
 from broadcasts.states import WORKING
-from tests.faults.harness.evidence import Books, Delivery, Phones
+from tests.faults.harness.evidence import Books, Delivery, Message, Phones
 from tests.faults.harness.traffic import Said
 
 D = DeliveryState
+Person = tuple[str, str]
+"""(provider, address)"""
 TAKEN: Final = frozenset({D.ACCEPTED, D.DELIVERED, D.SEEN})
 BY_CARRIER: Final = frozenset({"carrier_failed", "carrier_expired"})
 """Ends that a receipt told of: the provider had taken the message."""
@@ -184,13 +186,24 @@ def ranks_rose(night: Night) -> Iterable[str]:
 def all_heard_once(night: Night) -> Iterable[str]:
     """What people wrote or pressed is in the inbox, once for each time. By SMS the same words of one person around a
     broken link are one message: nothing in a deliver_sm tells a repetition from a second text."""
-    kept = Counter((one.provider, one.sender) for one in night.books.inbox)
+    kept = heard(night.books.inbox)
     for key, said in sorted(night.phones.typed.items()):
         least = heard_least(key[0], said)
         if not least <= kept[key] <= len(said) and not (night.unsent_calls and key[0] == "zalo"):
             yield f"{key} wrote {said}, the inbox has {kept[key]}"
     if night.unsent_calls:
         yield f"Zalo gave up {night.unsent_calls} events: the fault was longer than Zalo's patience"
+
+
+def heard(inbox: Iterable[Message]) -> Counter[Person]:
+    return Counter((one.provider, one.sender) for one in inbox)
+
+
+def unheard(typed: Mapping[Person, Sequence[str]], kept: Mapping[Person, int], unsent_calls: int) -> int:
+    """How much of what people wrote is on its way to the inbox, or lost. Of each person by himself: what one wrote
+    twice and is there twice makes up for nobody else's message."""
+    told = {key: said for key, said in typed.items() if not (unsent_calls and key[0] == "zalo")}
+    return sum(max(0, heard_least(key[0], said) - kept.get(key, 0)) for key, said in told.items())
 
 
 def heard_least(provider: str, said: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from typing import Any, Final
 from broadcasts.dispatch import MARKED_AT_ONCE, WINDOWS_AT_ONCE
 from broadcasts.states import WORKING
 from tests.faults.harness import traffic
-from tests.faults.harness.compare import Night, compared, heard_least, nothing_stuck_in
-from tests.faults.harness.evidence import read_books, read_phones
+from tests.faults.harness.compare import Night, compared, heard, nothing_stuck_in, unheard
+from tests.faults.harness.evidence import provider_of, read_books, read_phones
 from tests.faults.harness.faults import Doom, provider_kinds
 from tests.faults.harness.figures import Figures, measured
 from tests.faults.harness.fostered import Nursery
@@ -94,7 +95,9 @@ def night(
         watcher.stop()
         broken = [] if quiet is None else [f"no quiet: {quiet}"]
         broken += doom.failed
-        compared_night = _gathered(house, around, street, watcher, directive, listed, duplicates_ok)
+        compared_night = _gathered(
+            house, around, street, watcher, directive, listed, duplicates_ok, rests=quiet is None
+        )
         if quiet is None:  # what still moves cannot be compared
             broken += compared(compared_night)
         if broken:
@@ -165,10 +168,12 @@ def _moving(house: House, around: Surroundings) -> tuple[str, Any]:
 
 
 def _unheard(house: House, around: Surroundings) -> str:
-    """What people wrote and the inbox has not yet; "" where it has all of it, or Zalo gave up telling us."""
-    typed = sum(heard_least(key[0], said) for key, said in read_phones(around).typed.items())
-    kept = house.rows("SELECT count(*) FROM inbox")[0][0]
-    return f"messages on their way in {typed - kept}" if typed > kept and not _given_up(around) else ""
+    """What people wrote and the inbox has not yet; "" where it has all of it, but for what Zalo gave up telling us."""
+    kept: Counter[tuple[str, str]] = Counter()
+    for channel, sender, count in house.rows("SELECT channel, sender, count(*) FROM inbox GROUP BY channel, sender"):
+        kept[provider_of(channel), sender] += count
+    missing = unheard(read_phones(around).typed, kept, _given_up(around))
+    return f"messages on their way in {missing}" if missing else ""
 
 
 def _given_up(around: Surroundings) -> int:
@@ -185,14 +190,19 @@ def _gathered(
     directive: int,
     listed: int,
     duplicates_ok: bool,
+    *,
+    rests: bool,
 ) -> Night:
+    """`rests`: it has come to rest, so that whatever moves yet is waited for; what then never arrives is told of."""
     chairmen = [one for one in _leaders(around) if one["role"] == "chairman"]
     phones = read_phones(around)
-    for _ in range(READ_TRIES):  # somebody may still be writing
+    for _ in range(READ_TRIES):  # somebody may have been thinking all the time, and writes only now
         books, before, phones = read_books(house, directive, listed), phones, read_phones(around)
-        if before == phones and not any(nothing_stuck_in(books)):
+        missing = unheard(phones.typed, heard(books.inbox), _given_up(around))
+        if before == phones and not missing and not any(nothing_stuck_in(books)):
             break
-        time.sleep(QUIET_PAUSE_SECONDS)
+        if not rests or _quiet(house, around) is not None:
+            break
     return Night(
         books=books,
         phones=phones,
