@@ -1,14 +1,16 @@
 """The leaders at their phones: each reads what arrives and confirms in his own manner and time (simulators/people.py).
 
 The crowd sees only what phones show and does only what people can do: it listens to the stages and types or presses
-there. It answers each alert once, whatever the number of channels that it came by, and never answers an answer.
+there. It answers each alert once, whatever the number of channels that it came by, and never answers an answer; what
+people did in an earlier life of the simulators their phones still show.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+import time
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -35,7 +37,7 @@ CODELESS_MOST = 3
 
 @dataclass(slots=True)
 class _Memory:
-    """What one person did. `code` is the last one confirmed, `wrote_at` is loop time."""
+    """What one person did. `code` is the last one confirmed, `wrote_at` in epoch seconds, as phones show it."""
 
     answered: set[str] = field(default_factory=set)
     picked: set[str] = field(default_factory=set)
@@ -70,6 +72,7 @@ class Crowd:
                     if person.role in GROUP_ROLES:
                         self._members.setdefault(kind, []).append(person)
         self._memory: dict[str, _Memory] = {}
+        self._remember()
         self._stops = [app.stage.listen(partial(self._heard, app)) for app in self._apps]
         self._acts: set[asyncio.Task[None]] = set()
 
@@ -81,14 +84,33 @@ class Crowd:
             act.cancel()
         await asyncio.gather(*self._acts, return_exceptions=True)
 
+    def _remember(self) -> None:
+        """By what the phones show: who wrote after an alert answered it, and who pressed its button."""
+        asked: dict[str, str] = {}
+        lines = ((app, line) for app in self._apps for line in app.stage.lines)
+        for app, line in sorted(lines, key=lambda one: one[1].at):
+            code = asked_code(line) if line.sender == "loa" else ""
+            for reader in self._readers(app, line) if code else ():
+                asked[reader.key] = code
+            for who in (line.sender, *line.pressed_by):
+                if (person := self._people.get((app.kind, who))) is None:
+                    continue
+                memory = self._memory.setdefault(person.key, _Memory())
+                memory.wrote_at = line.at
+                if known := code or asked.get(person.key, ""):
+                    memory.code = known
+                    memory.answered.add(known)
+
     def _heard(self, app: App, line: Shown) -> None:
-        if line.sender != "loa":
-            return
+        if line.sender == "loa":
+            for reader in self._readers(app, line):
+                self._read(app, line, reader)
+
+    def _readers(self, app: App, line: Shown) -> Sequence[Person]:
         if line.group:
-            for member in self._members.get(app.kind, ()):
-                self._read(app, line, member)
-        elif (person := self._people.get((app.kind, line.address))) is not None:
-            self._read(app, line, person)
+            return self._members.get(app.kind, ())
+        person = self._people.get((app.kind, line.address))
+        return () if person is None else (person,)
 
     def _read(self, app: App, line: Shown, person: Person) -> None:
         """Decide whether, and how, this person answers this line."""
@@ -107,7 +129,7 @@ class Crowd:
 
     def _without_code(self, app: App, line: Shown, person: Person, habit: Habit, memory: _Memory) -> None:
         """An answer to what the person wrote, which may offer a choice; else an SMS out of the blue."""
-        silence = asyncio.get_running_loop().time() - memory.wrote_at
+        silence = line.at - memory.wrote_at
         if silence < max(REPLY_LEAST, REPLY_SECONDS / self._speed):
             pick = offered(line.text, memory.code)
             if pick and memory.code not in memory.picked:
@@ -120,7 +142,7 @@ class Crowd:
     async def _confirm(self, app: App, line: Shown, person: Person, habit: Habit, code: str) -> None:
         await asyncio.sleep(habit.delay / self._speed)
         memory = self._memory[person.key]
-        memory.code, memory.wrote_at = code, asyncio.get_running_loop().time()
+        memory.code, memory.wrote_at = code, time.time()
         if line.buttons and habit.manner is Manner.BUTTON and not line.group:
             payload = line.buttons[0]["payload"]
             await self._try(app, person, press_button(app.stage, app.provider, app.address(person), line, payload))

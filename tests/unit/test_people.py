@@ -135,9 +135,12 @@ class Night:
 
     def __init__(self, manner: Manner, words: str = "dạ rõ", sms_words: str = "DANHAN {code}") -> None:
         self.zalo, self.sms = Phones(), Phones()
-        apps = [App("zalo", "zalo", self.zalo.stage, self.zalo), App("smsc", "sms", self.sms.stage, self.sms)]
-        habit = Habit(manner, 0.01, words, sms_words)
-        self.crowd = Crowd(apps, [ONE], {ONE.key: habit})
+        self.apps = [App("zalo", "zalo", self.zalo.stage, self.zalo), App("smsc", "sms", self.sms.stage, self.sms)]
+        self.habit = Habit(manner, 0.01, words, sms_words)
+        self.live()
+
+    def live(self) -> None:
+        self.crowd = Crowd(self.apps, [ONE], {ONE.key: self.habit})
 
     @property
     def done(self) -> list[tuple[str, ...]]:
@@ -205,6 +208,44 @@ async def test_picks_the_alert_it_meant_when_asked_which(nights: list[Night]) ->
         night.zalo.stage.show("z1", "loa", "Xác nhận tin nào: 1. TB0825-06 2. TB0825-07? Trả lời 1 hoặc 2")
     await _quiet()
     assert night.done == [("says", "z1", "", "dạ rõ"), ("says", "z1", "", "2")]
+
+
+PHONE = ONE.phone
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "done"),
+    [
+        ([(PHONE, "loa", "Tra loi: DANHAN TB0825-07"), (PHONE, PHONE, "DANHAN TB0825-07")], "Da ghi nhan.", []),
+        ([(PHONE, "loa", "Tra loi: DANHAN TB0825-07"), (PHONE, PHONE, "da nhan")], "Tra loi: DANHAN TB0825-07", []),
+        ([(PHONE, "loa", "Tra loi: DANHAN TB0825-07")], "Tra loi: DANHAN TB0825-07", ["DANHAN TB0825-07"]),
+        ([(PHONE, "loa", "Tra loi: DANHAN TB0825-07"), (PHONE, PHONE, "ok")], "Chon: 1. TB0825-06 2. TB0825-07", ["2"]),
+    ],
+)
+async def test_people_whose_simulator_was_killed_know_what_they_wrote(
+    nights: list[Night], before: list[tuple[str, str, str]], after: str, done: list[str]
+) -> None:
+    """Who had not written yet may do so when asked again."""
+    night = Night(Manner.SMS)
+    nights.append(night)
+    await night.crowd.close()
+    for line in before:
+        night.sms.stage.show(*line)
+    night.live()
+    night.sms.stage.show(PHONE, "loa", after)
+    await _quiet()
+    assert [words for *_, words in night.done] == done
+
+
+async def test_who_pressed_in_an_earlier_life_does_not_write_now(nights: list[Night]) -> None:
+    night = Night(Manner.BUTTON)
+    nights.append(night)
+    await night.crowd.close()
+    night.zalo.stage.show("z1", "loa", ALERT, buttons=BUTTON, pressed_by=["z1"])
+    night.live()
+    night.sms.stage.show(PHONE, "loa", "Tra loi: DANHAN TB0825-07")
+    await _quiet()
+    assert not night.done
 
 
 async def test_two_machines_do_not_talk_for_ever(nights: list[Night]) -> None:
