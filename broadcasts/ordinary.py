@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Sequence
+from typing import TypeVar
 
 from adapters.contract import Accepted, ReceiptState
 from broadcasts.model import DeliveryState
@@ -17,6 +18,7 @@ from broadcasts.states import WHOLE
 from store import deliveries, receipts
 from store.engine import Tx
 
+T = TypeVar("T", int, str)
 CauseOf = Callable[[str, str], int]
 """(our reason, the provider's code) → its number in the ledger."""
 Mapped = tuple[str, int, int, int]
@@ -41,15 +43,20 @@ def mapped(one: Sent) -> Mapped:
     return outcome.provider_ids[0], one.known_as or one.account, one.delivery_id, 0
 
 
+def _repeated(names: Sequence[T]) -> set[T]:
+    """Those that stand there more than once: which of them is right, the long way finds."""
+    return set() if len(set(names)) == len(names) else {name for name, times in Counter(names).items() if times > 1}
+
+
 def accept(
     tx: Tx, sent: Sequence[Sent], cause_of: CauseOf, now: float
 ) -> tuple[list[Together], list[Sent], list[Sent]]:
     """(what changed, what was taken in this way, what goes the long way)"""
-    times = Counter([one.delivery_id for one in sent])
+    again = _repeated([one.delivery_id for one in sent])
     alike: dict[tuple[int, str], list[int]] = {}
     """(account, provider's code) → deliveries."""
     for one in sent:
-        if is_ordinary(one) and times[one.delivery_id] == 1:
+        if is_ordinary(one) and one.delivery_id not in again:
             alike.setdefault((one.account, one.outcome.code), []).append(one.delivery_id)
     steps: list[Together] = []
     done: set[int] = set()
@@ -59,8 +66,10 @@ def accept(
         if moved:
             steps.append(Together(moved, DeliveryState.QUEUED, DeliveryState.ACCEPTED, code))
             done.update(moved)
+    if len(done) == len(sent):
+        return steps, list(sent), []
     taken = [one for one in sent if one.delivery_id in done]
-    return steps, taken, [one for one in sent if one.delivery_id not in done] if len(taken) < len(sent) else []
+    return steps, taken, [one for one in sent if one.delivery_id not in done]
 
 
 def deliver(
@@ -68,12 +77,12 @@ def deliver(
 ) -> tuple[list[Together], list[Came]]:
     """(what changed, what goes the long way) of receipts of one account. `known`: deliveries of which this flush knows
     more than the ledger does."""
-    times = Counter([key for one in came for key in one.receipt.keys])
+    again = _repeated([key for one in came for key in one.receipt.keys])
     alike: dict[str, list[str]] = {}
     """Code → provider ids."""
     for one in came:
         receipt = one.receipt
-        if receipt.state is ReceiptState.DELIVERED and receipt.told_vnd is None and times[receipt.keys[0]] == 1:
+        if receipt.state is ReceiptState.DELIVERED and receipt.told_vnd is None and receipt.keys[0] not in again:
             alike.setdefault(receipt.code, []).append(receipt.keys[0])
     steps: list[Together] = []
     done: set[str] = set()

@@ -71,7 +71,8 @@ class Tx(Protocol):
         self, table: str, changes: Sequence[str], rows: Iterable[Sequence[Any]], seen: Sequence[str] = ()
     ) -> None:
         """Change many rows by `id`. `changes`: `"column = ?"` or an expression with one mark; a row holds their values
-        in order, then the id, then what the columns in `seen` held when they were read. Every id comes once.
+        in order, then the id, then what the columns in `seen` held when they were read. Every id comes once; where
+        several write, rows are changed in the order of their ids.
 
         Where one of them holds something else by now the transaction is undone and run again: for `beside`
         transactions that read rows without locking them."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _EVEN: Final = 0xFF
@@ -22,6 +23,22 @@ def packed(written: str) -> bytes:
         return written.encode()
     # fromhex also takes capitals and blanks, which must come back as they were
     return _MARKS[odd] + raw if raw.hex()[odd:] == written else written.encode()
+
+
+def all_packed(written: Sequence[str]) -> list[bytes]:
+    """`packed` of each. A carrier's ids are nearly always of one length, and then read in one go."""
+    length = len(written[0]) if written else 0
+    if not length or length & 1 or any(len(one) != length for one in written):
+        return [packed(one) for one in written]
+    joined = "".join(written)
+    try:
+        raw = bytes.fromhex(joined)
+    except ValueError:
+        return [packed(one) for one in written]
+    if raw.hex() != joined:
+        return [packed(one) for one in written]
+    mark, size = _MARKS[0], length // 2
+    return [mark + raw[at : at + size] for at in range(0, len(raw), size)]
 
 
 def unpacked(kept: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from store import deliveries
 from store.engine import Tx
 from store.partitions import day_of
-from store.provider_ids import packed, unpacked
+from store.provider_ids import all_packed, unpacked
 
 ORPHAN_DAYS: Final = 3.0
 """How long a receipt without a send is kept: carriers report up to 72 h later."""
@@ -25,13 +25,15 @@ def map_receipts(tx: Tx, rows: Iterable[tuple[str, int, int, int]], now: float) 
 
     Carriers use ids again after a while: the newest send owns the id."""
     day = day_of(now)
-    newest = {(row[0], row[1]): (packed(row[0]), *row[1:], day) for row in rows}
-    if tx.insert_many("receipt", COLUMNS, newest.values(), "DO NOTHING") == len(newest):
+    newest = {(row[0], row[1]): row for row in rows}
+    kept = all_packed([pmid for pmid, _ in newest])
+    given = [(pmid, row[1], row[2], row[3], day) for pmid, row in zip(kept, newest.values(), strict=True)]
+    if tx.insert_many("receipt", COLUMNS, given, "DO NOTHING") == len(given):
         return
     for account in {account for _, account in newest}:
-        pmids = [row[0] for row in newest.values() if row[1] == account]
+        pmids = [row[0] for row in given if row[1] == account]
         tx.among("DELETE FROM receipt WHERE pmid IN (?*) AND account = ?", pmids, (account,))
-    tx.insert_many("receipt", COLUMNS, newest.values())
+    tx.insert_many("receipt", COLUMNS, given)
 
 
 Matched = tuple[int, int, int, int, int, int, int]
@@ -43,7 +45,7 @@ def match_receipts(
 ) -> dict[str, Matched]:
     """The deliveries that these ids mean. First among what left lately, as nearly all did; then, `any_day`, among all:
     what a person reads after a week is found, too."""
-    wanted = [packed(pmid) for pmid in pmids]
+    wanted = all_packed(pmids)
     found = _matched(tx, account, wanted, _lately(now))
     others = [pmid for pmid in wanted if pmid not in found]
     if others and any_day:
@@ -63,7 +65,7 @@ def _matched(tx: Tx, account: int, pmids: Sequence[bytes], days: str) -> dict[by
 
 def meant(tx: Tx, account: int, pmids: Sequence[str], now: float) -> dict[str, tuple[int, int]]:
     """(delivery id, part) of each of these ids that left lately; nearly all did today."""
-    wanted = {packed(pmid): pmid for pmid in pmids}
+    wanted = dict(zip(all_packed(pmids), pmids, strict=True))
     found = _meant(tx, account, list(wanted), f"day = {day_of(now)}")
     others = [pmid for pmid in wanted if pmid not in found] if len(found) < len(wanted) else []
     if others:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.provider_ids import packed, unpacked
+from store.provider_ids import all_packed, packed, unpacked
 
 
 @given(st.text() | st.text("0123456789abcdef") | st.text("0123456789ABCDEF ") | st.from_regex(r"[0-9]{1,30}"))
@@ -30,3 +30,11 @@ def test_two_ids_are_never_one(written):
 )
 def test_small_hexadecimal_digits_take_half_the_room(written, length):
     assert len(packed(written)) == length
+
+
+IDS = st.text("0123456789abcdef", min_size=8, max_size=8)
+
+
+@given(st.lists(IDS) | st.lists(st.text()) | st.lists(IDS | st.text("0123456789abcdefABC ", min_size=8, max_size=8)))
+def test_many_at_once_are_as_one_by_one(written):
+    assert all_packed(written) == [packed(one) for one in written]
