@@ -1,4 +1,4 @@
-"""When the harness may compare: what somebody writes at the last moment is waited for, and what never arrives is told of."""
+"""When the harness may compare: what is written at the last moment is waited for, what never arrives is told of."""
 
 from __future__ import annotations
 
