@@ -169,7 +169,7 @@ def _is_over(tx: Tx, no: int) -> bool:
     return sum(counts) == MESSAGES and not any(counts[state] for state in open_still)
 
 
-def peak_mb() -> float:
-    """Most memory that this process ever held (VmHWM of proc(5))."""
-    line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM"))
+def peak_mb(process: int | str = "self") -> float:
+    """Most memory that a process ever held (VmHWM of proc(5))."""
+    line = next(one for one in Path(f"/proc/{process}/status").read_text().splitlines() if one.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
