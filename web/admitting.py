@@ -1,6 +1,7 @@
 """Letting people in: what a name and a password must be; a lower role at once, a higher one by two administrators.
 
 So is an address from which somebody who approves may command: whoever holds that telephone decides what leaves.
+What is decided is done, and noted, by `let_in`, `bind` and `make_key`; the operator of the machine calls them directly.
 """
 
 from __future__ import annotations
@@ -39,11 +40,24 @@ def password_problem(field: str, fresh: str, again: str) -> Problem | None:
 def admit(tx: Tx, name: str, role: Role, password_hash: str, title: str, by: str, now: float) -> Role:
     """Add somebody. Returns the role that they have now; a higher one waits. Raises `NameTaken`."""
     given = role if gives_alone(by, role) else OPEN
-    made = access.add_staff(tx, name, given.value, password_hash, now, title)
-    audit.record(tx, now, by, "add_staff", name=name, role=given.value)
+    made = let_in(tx, name, given, password_hash, title, by, now)
     if given is not role:
         _ask(tx, made, role, by, now)
     return given
+
+
+def let_in(tx: Tx, name: str, role: Role, password_hash: str, title: str, by: str, now: float) -> Staff:
+    """Add somebody with this role. Raises `NameTaken`."""
+    made = access.add_staff(tx, name, role.value, password_hash, now, title)
+    audit.record(tx, now, by, "add_staff", name=name, role=role.value)
+    return made
+
+
+def make_key(tx: Tx, name: str, role: Role, by: str, now: float) -> str:
+    """A new API key, shown this once. Raises `NameTaken`."""
+    key = access.add_key(tx, name, role.value, now)
+    audit.record(tx, now, by, "add_key", name=name, role=role.value)
+    return key
 
 
 def change_role(tx: Tx, one: Staff, role: Role, by: str, now: float) -> bool:
@@ -68,7 +82,7 @@ def admit_address(tx: Tx, name: str, channel: str, address: str, by: str, now: f
     Raises `AddressRefused`."""
     one = access.staff_named(tx, name)
     if one is None or gives_alone(by, Role(one.role)):
-        return _bound(tx, name, channel, address, by, now), True
+        return bind(tx, name, channel, address, by, now), True
     kept = kept_address(channel, address)
     has = approvals.member(tx, channel, kept)
     if has is not None and has.name != name:
@@ -82,7 +96,7 @@ def admit_address(tx: Tx, name: str, channel: str, address: str, by: str, now: f
 def grant_address(tx: Tx, asked: AddressRequest, by: str, now: float) -> None:
     """A second administrator agrees. Raises `AddressRefused` where the address became somebody else's."""
     privileges.decide(tx, asked, by, True, now)
-    _bound(tx, asked.name, asked.channel, asked.value, by, now, asked_by=asked.asked_by)
+    bind(tx, asked.name, asked.channel, asked.value, by, now, asked_by=asked.asked_by)
 
 
 def refuse_address(tx: Tx, asked: AddressRequest, by: str, now: float) -> None:
@@ -98,7 +112,8 @@ def remove_address(tx: Tx, name: str, channel: str, address: str, by: str, now: 
     return kept
 
 
-def _bound(tx: Tx, name: str, channel: str, address: str, by: str, now: float, **more: str) -> str:
+def bind(tx: Tx, name: str, channel: str, address: str, by: str, now: float, **more: str) -> str:
+    """The address as it is kept. Raises `AddressRefused`."""
     kept = bind_address(tx, name, channel, address, now)
     audit.record(tx, now, by, "bind_staff", name=name, channel=channel, address=mask(kept), **more)
     return kept

@@ -25,7 +25,7 @@ class Reset(StrEnum):
 def reset_or_ask(tx: Tx, one: Staff, what: Reset, password_hash: str, by: str, now: float) -> bool:
     """Whether it is done; else it waits. `password_hash` counts for a password only."""
     if gives_alone(by, Role(one.role)):
-        _reset(tx, one.id, one.name, what, password_hash, by, now)
+        reset(tx, one.id, one.name, what, password_hash, by, now)
         return True
     if what is Reset.SECOND_FACTOR and second_factors.factor_of(tx, one.id) is None:
         return True
@@ -36,7 +36,7 @@ def reset_or_ask(tx: Tx, one: Staff, what: Reset, password_hash: str, by: str, n
 
 def grant(tx: Tx, asked: ResetRequest, password_hash: str, by: str, now: float) -> None:
     privileges.decide(tx, asked, by, True, now)
-    _reset(tx, asked.staff_id, asked.name, Reset(asked.what), password_hash, by, now, asked_by=asked.asked_by)
+    reset(tx, asked.staff_id, asked.name, Reset(asked.what), password_hash, by, now, asked_by=asked.asked_by)
 
 
 def refuse(tx: Tx, asked: ResetRequest, by: str, now: float) -> None:
@@ -45,7 +45,8 @@ def refuse(tx: Tx, asked: ResetRequest, by: str, now: float) -> None:
     audit.record(tx, now, by, "reset_refused", name=asked.name, what=asked.what, asked_by=asked.asked_by)
 
 
-def _reset(tx: Tx, staff_id: int, name: str, what: Reset, password_hash: str, by: str, now: float, **more: str) -> None:
+def reset(tx: Tx, staff_id: int, name: str, what: Reset, password_hash: str, by: str, now: float, **more: str) -> None:
+    """Nobody is asked any more; so the operator of the machine does it, too."""
     if what is Reset.PASSWORD:
         access.set_password(tx, staff_id, password_hash)
         audit.record(tx, now, by, "password_reset", name=name, **more)

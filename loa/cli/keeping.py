@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
-import pwd
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from loa.cli.office import ledger_url
+from loa.cli.office import ledger_url, operator
 from loa.cli.out import Failed, line, note, say
 from loa.settings import Settings, load_settings
 from store.engine import LedgerError
@@ -59,7 +57,7 @@ def restore(
     settings = load_settings(config)
     url, files = settings.store.ledger_url(), settings.store.files_folder()
     try:
-        done = asyncio.run(backups.restore(file, url, files, _told(), replace=replace, by=_who()))
+        done = asyncio.run(backups.restore(file, url, files, _told(), replace=replace, by=operator()))
     except backups.BadBackup as bad:
         raise Failed(f"cli.{bad.key}", path=str(file)) from None
     except LedgerError as wrong:
@@ -94,7 +92,7 @@ def move(
                 files_from or _files(settings, source),
                 files_to or _files(settings, target),
                 _told(),
-                _who(),
+                operator(),
             )
         )
     except LedgerError as wrong:
@@ -125,15 +123,6 @@ def _ledger(config: Path | None) -> tuple[str, Path]:
 def _files(settings: Settings, url: str) -> Path:
     """Where the attachments of a ledger lie as `[store]` would have it with that URL."""
     return settings.store.model_copy(update={"url": url}).files_folder()
-
-
-def _who() -> str:
-    """Whoever types this, as the machine knows him: these commands are for its operator, without a service."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = str(os.getuid())
-    return f"{user}@{platform.node() or '?'}"
 
 
 def _told() -> Callable[[str, int, int], None]:

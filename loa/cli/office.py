@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
+import pwd
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from urllib.parse import quote
 import typer
 
 from broadcasts.model import Role
-from directory.staff_addresses import AddressRefused, bind_address
+from directory.staff_addresses import AddressRefused
 from loa.cli.client import api, is_served
 from loa.cli.out import Failed, line, say
 from loa.settings import load_settings
@@ -80,11 +82,13 @@ def add_user(
 ) -> None:
     """Add somebody who may sign in; the password is shown this once."""
     from web import passwords
+    from web.admitting import let_in
 
     password = passwords.made_password()
 
     def directly(tx: Tx) -> bool:
-        access.add_staff(tx, name, role.value, asyncio.run(passwords.hashed(password)), time.time(), title)
+        _check_name(name)
+        let_in(tx, name, role, asyncio.run(passwords.hashed(password)), title, operator(), time.time())
         return True
 
     if not _into_idle_ledger(config, directly):
@@ -102,7 +106,7 @@ def reset_user(
 ) -> None:
     """A new password for a member of staff, shown this once: where no two administrators are left who can sign in."""
     from web import passwords
-    from web.resetting import Reset, reset_or_ask
+    from web.resetting import Reset, reset
 
     what, password = Reset.SECOND_FACTOR if second_factor else Reset.PASSWORD, passwords.made_password()
 
@@ -111,7 +115,7 @@ def reset_user(
         if one is None:
             raise Failed("problem.staff_unknown", name=name)
         stored = asyncio.run(passwords.hashed(password))
-        reset_or_ask(tx, one, what, stored, access.LOCAL_OPERATOR, time.time())
+        reset(tx, one.id, one.name, what, stored, operator(), time.time())
         return {"user": name, "waiting": False, "password": None if second_factor else password}
 
     done = _into_idle_ledger(config, directly)
@@ -126,11 +130,11 @@ def bind_user(
     config: Config = None,
 ) -> None:
     """Let a member of staff command by message from this address: approve, status, who is silent."""
-    waiting = False
+    from web.admitting import bind, remove_address
+
+    change, waiting = remove_address if remove else bind, False
     try:
-        kept = _into_idle_ledger(
-            config, lambda tx: bind_address(tx, name, channel, address, time.time(), remove=remove)
-        )
+        kept = _into_idle_ledger(config, lambda tx: change(tx, name, channel, address, operator(), time.time()))
     except AddressRefused as refused:
         raise Failed(f"problem.{refused.key}", **refused.params) from None
     if kept is None:
@@ -143,14 +147,29 @@ def bind_user(
 
 def add_key(name: Annotated[str, typer.Argument()], role: RoleOption, config: Config = None) -> None:
     """Make an API key; it is shown this once."""
-    key = _into_idle_ledger(config, lambda tx: access.add_key(tx, name, role.value, time.time()))
+    from web.admitting import make_key
+
+    def directly(tx: Tx) -> str:
+        _check_name(name)
+        return make_key(tx, name, role, operator(), time.time())
+
+    key = _into_idle_ledger(config, directly)
     if key is None:
         key = api(config, admin=True).post("/keys", {"name": name, "role": role.value})["api_key"]
     line({"api_key": key})
 
 
+def _check_name(name: str) -> None:
+    """As on the page for people who sign in."""
+    from web.admitting import LONGEST_NAME, name_problem
+
+    if name_problem(name) is not None:
+        raise Failed("cli.name_wrong", longest=LONGEST_NAME)
+
+
 def _into_idle_ledger(config: Path | None, closure: Callable[[Tx], T]) -> T | None:
-    """Write into a ledger that no service holds. None: one does, ask that one, for it has rules of its own.
+    """Write into a ledger that no service holds, with the line in its log that the service would have left. None: one
+    does, ask that one, for it has rules of its own.
 
     On PostgreSQL the web process of this machine tells; a file has a lock, too, which is held before anything answers.
     """
@@ -231,3 +250,13 @@ def ledger_url(config: Path | None) -> str:
     if not is_made(url):
         raise Failed("cli.no_ledger", path=url.removeprefix(SQLITE))
     return url
+
+
+def operator() -> str:
+    """Whoever types this, as the machine knows him and the audit log names him: some commands are for its operator,
+    without a service."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    return f"{user}@{platform.node() or '?'}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from loa.cli.office import operator as who_types
 from store.revisions import own_revision
 from tests.faults.test_many_processes import (
     ACCOUNTS,
@@ -146,7 +147,8 @@ def test_of_two_web_processes_commands_find_the_one_that_was_not_killed(office: 
 
 
 def test_a_command_beside_a_running_web_process_is_asked_of_it(office: Many) -> None:
-    """So it stands in the log. Without one the operator writes into the ledger himself."""
+    """So it stands in the log as done by this process's key. Without one the operator writes into the ledger himself,
+    and the log names him."""
     office.open_doors()
 
     def bind(number: str, **environ: str) -> list[str]:
@@ -163,7 +165,7 @@ def test_a_command_beside_a_running_web_process_is_asked_of_it(office: Many) -> 
     assert bind("84900000002", LOA_DATA=str(office.folder / "data")) == [operator, operator]
     assert not (office.folder / "data" / "loa.db").exists()
     office.running["web"].kill()
-    assert bind("84900000003") == [operator, operator]
+    assert bind("84900000003") == [operator, operator, who_types()]
 
 
 def test_a_second_stop_ends_at_once(office: Many) -> None:

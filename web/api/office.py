@@ -14,7 +14,7 @@ from store import access, audit
 from store.engine import Tx
 from text.folding import fold
 from web import passwords
-from web.admitting import admit, admit_address, gives_alone, remove_address
+from web.admitting import admit, admit_address, gives_alone, make_key, remove_address
 from web.api.endpoint import Call, Nothing, endpoint
 from web.api.models import (
     ChannelPage,
@@ -139,14 +139,14 @@ async def reset_staff(call: Call[StaffReset, Nothing]) -> dict[str, Any]:
           status=201, problems=(409,))  # fmt: skip
 async def add_key(call: Call[NewKey, Nothing]) -> dict[str, Any]:
     new = call.body
-    if not gives_alone(call.who.name, Role(new.role)):
+    role, who = Role(new.role), call.who.name
+    if not gives_alone(who, role):
         raise Trouble(403, "key_needs_operator")
     ledger, now = call.services.ledger, call.services.now()
     try:
-        key = await ledger.write(lambda tx: access.add_key(tx, new.name, new.role, now))
+        key = await ledger.write(lambda tx: make_key(tx, new.name, role, who, now))
     except access.NameTaken as taken:
         raise Trouble(409, "name_taken", {"name": new.name}) from taken
-    await _audit(call, "add_key", name=new.name, role=new.role)
     return {"name": new.name, "role": new.role, "api_key": key}
 
 
