@@ -52,7 +52,7 @@ def read(folder: Path) -> Word | None:
     try:
         with (folder / FILE).open("rb") as file:
             said = orjson.loads(file.read())
-            return Word(said["api"], said["admin_key"], said["key"], _held(file))
+            return Word(str(said["api"]), str(said["admin_key"]), str(said["key"]), _held(file))
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
 

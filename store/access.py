@@ -72,6 +72,13 @@ def renew_operator(tx: Tx, place: str, role: str, now: float) -> str:
     return _new_key(tx, name, role, now)
 
 
+def withdraw_operator(tx: Tx, key: str) -> None:
+    """This very key of an operator is none any more; one that took its place since stays, and so does any other."""
+    owner = key_owner(tx, key)
+    if owner is not None and is_operator(owner[0]):
+        tx.execute("DELETE FROM api_key WHERE key_hash = ?", (digest(key),))
+
+
 def add_key(tx: Tx, name: str, role: str, now: float) -> str:
     """A new API key, shown this once. Raises `NameTaken`."""
     _refuse_taken(tx, name)

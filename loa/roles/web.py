@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from typing import IO
 from urllib.parse import urlsplit
 
+import structlog
 from aiohttp import web
 
 from broadcasts.alert_pages import AlertPages
@@ -21,10 +23,15 @@ from loa.settings_error import SettingsError
 from loa.texts import cap_office
 from loa.wiring import granting
 from store import access
+from store.engine import LedgerError, Tx
 from web.app import make_app
 from web.services import Services, WebSettings
 
+log = structlog.get_logger(__name__)
+
 SHUTDOWN_SECONDS = 3.0
+WITHDRAW_SECONDS = 3.0
+"""How long an end waits for the ledger to forget a key that opens nothing any more."""
 KEEP_WORD_SECONDS = 5.0
 """How soon commands find another web process of this machine when the one that they knew has ended."""
 
@@ -37,6 +44,7 @@ class WebServer:
         self._phone_wall = phone_wall
         self._runner: web.AppRunner | None = None
         self._set_up_token = ""
+        self._operator_key = ""
         self._word: dict[str, str] = {}
         self._word_file: IO[bytes] | None = None
 
@@ -91,6 +99,8 @@ class WebServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        key, self._operator_key = self._operator_key, ""
+        await self._withdraw(key)
 
     # -- for the operator on this machine -------------------------------------------------------------------------
 
@@ -103,11 +113,19 @@ class WebServer:
         return self._word["admin_key"]
 
     async def tell_operator(self) -> None:
-        """An admin key for this machine's own operator, where only who may read the data folder finds it."""
+        """An admin key for this machine's own operator, where only who may read the data folder finds it. It lives as
+        long as this process; that of one that was killed here ends with its word."""
         house = self._house
         place = "" if house.alone else f"{house.identity.host}:{urlsplit(house.url).port}"
         role, now = OfficeRole.ADMIN.value, time.time()
-        self.leave_word(await house.ledger.write(lambda tx: access.renew_operator(tx, place, role, now)))
+        before = _of_the_dead(local_word.read(house.data))
+
+        def renew(tx: Tx) -> str:
+            access.withdraw_operator(tx, before)
+            return access.renew_operator(tx, place, role, now)
+
+        self._operator_key = await house.ledger.write(renew)
+        self.leave_word(self._operator_key)
 
     def leave_word(self, admin_key: str, key: str | None = None) -> None:
         """Where the service answers and with which keys, for commands on the same machine."""
@@ -126,6 +144,19 @@ class WebServer:
         found = local_word.read(self._house.data)
         if found is None or not found.held:
             self._put_word()
+            before = _of_the_dead(found)
+            if before != self._operator_key:
+                await self._withdraw(before)
+
+    async def _withdraw(self, key: str) -> None:
+        """A ledger that is away keeps it until a process at the same place renews it."""
+        if not key:
+            return
+        try:
+            write = self._house.ledger.write(lambda tx: access.withdraw_operator(tx, key))
+            await asyncio.wait_for(write, WITHDRAW_SECONDS)
+        except (LedgerError, TimeoutError) as failed:
+            log.warning("operator_key_left", reason=str(failed) or "timeout")
 
     def jobs(self) -> tuple[Job, ...]:
         return ((self.keep_word, KEEP_WORD_SECONDS),)
@@ -136,6 +167,11 @@ class WebServer:
         if self._word_file is not None:
             self._word_file.close()
             self._word_file = None
+
+
+def _of_the_dead(word: local_word.Word | None) -> str:
+    """The operator's key in a word whose process was killed, "" where there is none."""
+    return "" if word is None or word.held else word.admin_key
 
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> str:

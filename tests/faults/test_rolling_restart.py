@@ -113,6 +113,13 @@ def test_a_newer_release_takes_over_while_a_list_goes_out(office: Many, tmp_path
         assert "level='error'" not in log(office, name), office.running[name].tail(40)
 
 
+def operators_keys(office: Many) -> list[str]:
+    """Whose there are."""
+    ports = {said["api"].rpartition(":")[2].partition("/")[0]: name for name, said in office.said.items()}
+    found = office.ask("SELECT name FROM api_key WHERE name LIKE 'local%'")
+    return sorted(ports[one.rpartition(":")[2]] for one in found)
+
+
 def test_of_two_web_processes_on_one_machine_commands_find_one_that_runs(office: Many) -> None:
     word = office.folder / "data" / "service.json"
 
@@ -131,10 +138,11 @@ def test_of_two_web_processes_on_one_machine_commands_find_one_that_runs(office:
     assert named() == office.said["web3"]["api"], "its word is not another one's to take back"
     assert office.running["web3"].stop() == 0
     assert named() == ""
+    assert operators_keys(office) == [], "each took its own along"
 
 
 def test_of_two_web_processes_commands_find_the_one_that_was_not_killed(office: Many) -> None:
-    """And it lets them in: each has a key of its own."""
+    """And it lets them in: each has a key of its own, and that of the killed one opens nothing any more."""
     for name in ("web", "web2"):
         office.begin("web", name)
     office.running["web2"].kill()
@@ -143,6 +151,7 @@ def test_of_two_web_processes_commands_find_the_one_that_was_not_killed(office: 
         return loa("status", "--config", str(office.config)).returncode == 0
 
     until(answered, 20, lambda: office.running["web"].tail(), pause=0.5)
+    until(lambda: operators_keys(office) == ["web"], 10, lambda: str(operators_keys(office)), pause=0.2)
     assert json.loads((office.folder / "data" / "service.json").read_bytes())["api"] == office.said["web"]["api"]
 
 
