@@ -29,9 +29,9 @@ async def test_s04_fallback_to_sms(night: Night) -> None:
     await night.board_says(code, chinh.contact.unit, zalo="accepted")
     assert await lam.zalo.presses(message)
 
-    await night.wait(299)
+    await night.wait(240)  # the machine's own time passes, too: a slow one takes seconds to get here
     assert not chinh.sms.shown()
-    await night.wait(2)
+    await night.wait(61)
     said = (await chinh.sms.reads(0)).text
     assert said.startswith("PCTT Thanh Hoa: ")
     assert "BAO SO 5" in said
