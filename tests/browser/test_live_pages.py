@@ -72,7 +72,7 @@ async def test_a_unit_that_needs_help_sounds_once(browser: Browser, stand: Stand
     assert trouble == []
 
 
-async def test_a_rescue_rings_until_somebody_takes_it(browser: Browser, stand: Stand) -> None:
+async def somebody_cries(stand: Stand) -> None:
     def put(tx: Tx) -> None:
         message = inbox.NewMessage(
             "sms.one", "e", "text", "84900099001", "84900099001", "cuu voi", "", "", False, "", stand.clock(), b"", 0,
@@ -81,11 +81,32 @@ async def test_a_rescue_rings_until_somebody_takes_it(browser: Browser, stand: S
         inbox.finish(tx, number, inbox.Handled("human", "CUUHO", "rescue"), stand.clock())
         alarms.raise_once(tx, "rescue", str(number), {}, stand.clock())
 
+    await stand.room.ledger.write(put)
+    stand.room.bus.publish("alarms", {"type": "raised"})
+
+
+@pytest.mark.parametrize("width", [980, 1100, 1280])
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_every_tab_is_in_sight_while_it_rings(browser: Browser, stand: Stand, width: int, language: str) -> None:
+    """Nobody looks at two in the morning for a tab that an alarm has pushed out of the bar."""
+    await stand.sent(audience=TWO)
+    await somebody_cries(stand)
+    page, _ = await sign_in(browser, stand, width=width)
+    if language == "en":
+        await page.locator(".me > summary").click()
+        await page.get_by_role("button", name="English").click()
+    await expect(page.locator(".bar .pill.alarm")).to_be_visible()
+    await expect(page.locator(".bar .pill.busy")).to_be_visible()
+    room = await page.evaluate("[...document.querySelectorAll('.nav')].map((nav) => nav.clientWidth - nav.scrollWidth)")
+    assert room == [0]
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_rescue_rings_until_somebody_takes_it(browser: Browser, stand: Stand) -> None:
     page, _ = await sign_in(browser, stand)
     await page.context.add_init_script(EARS)
     await page.goto("/")
-    await stand.room.ledger.write(put)
-    stand.room.bus.publish("alarms", {"type": "raised"})
+    await somebody_cries(stand)
     await expect(page.locator("#alarms .alarm-card")).to_be_visible()
     for _ in range(100):
         if await tones(page) >= 6:
