@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
+
+from tests.ports import free_port
 
 OWNER = "postgres"
 """Runs the server where we are root, whom PostgreSQL refuses (postgresql.org/docs/15, 19.1)."""
@@ -49,7 +50,7 @@ class Cluster:
         self._programs = programs()
         self.folder = Path(tempfile.mkdtemp(prefix="loa-pg-", dir=home or (None if safe else _memory())))
         self._data = self.folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self._settings = {
             "port": str(self.port), "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.folder),
             "max_connections": str(CONNECTIONS), "shared_buffers": "128MB", "log_min_messages": "fatal",
@@ -143,9 +144,3 @@ def _until_we_end(folder: Path, command: tuple[str, ...]) -> tuple[str, ...]:
         ' [ -e "$pid" ] && ipcrm -m "$(sed -n "7s/.* //p" "$pid")" 2>/dev/null; rm -rf "$folder"'
     )
     return ("sh", "-c", script, "keeper", str(folder), *command)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

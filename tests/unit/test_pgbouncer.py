@@ -12,7 +12,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -29,6 +28,7 @@ from store.opening import SQLITE, ledger_at, reading
 from tests.cluster import OWNER, Cluster, NoServer
 from tests.keeping_stand import with_log
 from tests.membership_stand import Sessions, nothing
+from tests.ports import free_port
 
 PROGRAM = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 READY_SECONDS = 20.0
@@ -47,12 +47,6 @@ default_pool_size = {servers}
 max_client_conn = 200
 query_wait_timeout = 30
 """
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -6,8 +6,7 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
-from socket import socket
+from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
@@ -15,6 +14,7 @@ import asyncpg
 from store.migrate import migrate
 from tests.cluster import Cluster
 from tests.faults.harness.disk import LOG_SETTINGS, small_disk
+from tests.ports import free_port
 from tests.redis_stand import RedisServer
 
 TEMPLATE: Final = "loa_template"
@@ -29,7 +29,7 @@ class Servers:
         self.disk = small_disk()
         self.postgresql = Cluster(home=str(self.disk.folder), **LOG_SETTINGS) if self.disk is not None else Cluster()
         self.postgresql.start()
-        self.redis_port = _free_port()
+        self.redis_port = free_port()
         self.redis = RedisServer("--port", str(self.redis_port), "--bind", "127.0.0.1")
         on_database(self.postgresql.url(), lambda link: link.execute(f"CREATE DATABASE {TEMPLATE}"))
         migrate(self.postgresql.url(TEMPLATE))
@@ -101,9 +101,3 @@ def on_database(url: str, act: Callable[[Any], Awaitable[Any]]) -> None:
             await link.close()
 
     asyncio.run(connected())
-
-
-def _free_port() -> int:
-    with closing(socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
