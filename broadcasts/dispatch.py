@@ -135,7 +135,8 @@ class Dispatcher:
         """Claim nothing more; let windows that are under way end, for so long."""
         self._stopping = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -293,7 +294,8 @@ class Dispatcher:
         while run.open:
             run.settled.clear()
             try:
-                await asyncio.wait_for(run.settled.wait(), LEASE_SECONDS / 3)
+                async with asyncio.timeout(LEASE_SECONDS / 3):
+                    await run.settled.wait()
             except TimeoutError:
                 until = self._now() + LEASE_SECONDS
                 renew = partial(chunks.renew, chunk=claim.chunk, token=claim.token, lease_until=until)

@@ -169,7 +169,8 @@ class Recorder:
             await self._work.wait()
             await asyncio.sleep(max(0.0, began + FLUSH_SECONDS - time.monotonic()))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), began + pause_after(ended - began) - time.monotonic())
+                async with asyncio.timeout(began + pause_after(ended - began) - time.monotonic()):
+                    await self._enough.wait()
             self._work.clear()
             self._enough.clear()
             began = time.monotonic()

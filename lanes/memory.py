@@ -61,7 +61,8 @@ class MemoryLanes:
             if chunk is not None:
                 return chunk
             try:
-                await asyncio.wait_for(changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await changed.wait()
             except TimeoutError:
                 continue
 

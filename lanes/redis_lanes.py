@@ -210,7 +210,8 @@ class RedisLanes:
             reading = reader.client.xreadgroup(
                 GROUP, self._link.owner, dict.fromkeys(streams, ">"), count=1, block=max(1, int(seconds * 1000))
             )
-            answer = await asyncio.wait_for(reading, seconds + COMMAND_SECONDS)  # ended only where the line is dead
+            async with asyncio.timeout(seconds + COMMAND_SECONDS):  # ended only where the line is dead
+                answer = await reading
         except ResponseError as refused:
             if "NOGROUP" not in str(refused) and "UNBLOCKED" not in str(refused):
                 self._link.lost(refused)

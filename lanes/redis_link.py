@@ -191,7 +191,8 @@ class Link:
         while not self._closing:
             if self.up:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._doubt.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._doubt.wait()
             if not self.up:
                 await asyncio.sleep(RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)])
             self._doubt.clear()

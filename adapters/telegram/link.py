@@ -50,7 +50,8 @@ class Link:
         tries = 0
         while True:
             try:
-                await asyncio.wait_for(self._check(), limits.CHECK_SECONDS)
+                async with asyncio.timeout(limits.CHECK_SECONDS):
+                    await self._check()
                 break
             except Exception as broken:
                 self.retry_after = limits.BACKOFF_SECONDS[min(tries, len(limits.BACKOFF_SECONDS) - 1)]

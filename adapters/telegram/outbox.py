@@ -93,7 +93,8 @@ class Outbox:
                 await self._wake.wait()
             elif wait > 0:
                 try:
-                    await asyncio.wait_for(self._wake.wait(), wait)
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
                 except TimeoutError:
                     continue
 

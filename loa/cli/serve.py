@@ -66,7 +66,8 @@ async def either(one: asyncio.Event, other: asyncio.Event) -> None:
 async def _end(service: Service, seconds: float) -> None:
     """What is not drained by then ends as a kill would end it, and is found and listed by the others."""
     try:
-        await asyncio.wait_for(service.stop(), seconds)
+        async with asyncio.timeout(seconds):
+            await service.stop()
     except TimeoutError:
         log.error("not_drained_in_time", seconds=seconds)
         os._exit(FAILED)

@@ -160,7 +160,8 @@ class Membership:
             try:
                 # who holds nothing endangers nothing by waiting, and under load a round may take a moment
                 patience = max(0.1, self._left()) if self._held else self._lease
-                await asyncio.wait_for(self.round(), patience)
+                async with asyncio.timeout(patience):
+                    await self.round()
             except LedgerError as failed:
                 log.warning("round_failed", reason=failed.key)
             except TimeoutError:

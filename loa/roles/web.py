@@ -153,8 +153,8 @@ class WebServer:
         if not key:
             return
         try:
-            write = self._house.ledger.write(lambda tx: access.withdraw_operator(tx, key))
-            await asyncio.wait_for(write, WITHDRAW_SECONDS)
+            async with asyncio.timeout(WITHDRAW_SECONDS):
+                await self._house.ledger.write(lambda tx: access.withdraw_operator(tx, key))
         except (LedgerError, TimeoutError) as failed:
             log.warning("operator_key_left", reason=str(failed) or "timeout")
 

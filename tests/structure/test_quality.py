@@ -71,3 +71,11 @@ def test_nothing_is_put_off(folder: Path) -> None:
     said = quality(folder)
     late = [f"{section}.{key}" for section in ("does", "cannot") for key, v in said[section].items() if "not yet" in v]
     assert not late
+
+
+def test_nothing_waits_in_a_way_that_forgets_its_own_end() -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets a cancellation that comes as what it waits for is done, and the task
+    goes on for ever (python/cpython#86296); `asyncio.timeout` does not."""
+    folders = ("adapters", "bot", "broadcasts", "directory", "lanes", "store", "web", "loa/roles")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert [str(path) for path in files if "asyncio.wait_for(" in path.read_text("utf-8")] == []

@@ -283,3 +283,25 @@ async def test_a_handing_over_that_is_overtaken_gives_nothing_back(office: Offic
     assert (await office.holders())["telegram"] == "one"
     assert one.holds("telegram")
     assert "telegram" in at_one.live
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_leaves_as_a_round_ends_has_left(office: Office, monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11 forgets a cancellation that comes as what it waits for is done: the process
+    went on for ever and was killed at last."""
+    monkeypatch.setattr("loa.roles.membership.ROUND_SECONDS", 0.001)
+    one, _ = office.process("one")
+    await join(one, nothing)
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def round_of_its_own() -> None:
+        begun.set()
+        await over.wait()
+
+    monkeypatch.setattr(one, "round", round_of_its_own)
+    await begun.wait()
+    over.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await one.leave()
