@@ -28,17 +28,12 @@ def packed(written: str) -> bytes:
 def all_packed(written: Sequence[str]) -> list[bytes]:
     """`packed` of each. A carrier's ids are nearly always of one length, and then read in one go."""
     length = len(written[0]) if written else 0
-    if not length or length & 1 or any(len(one) != length for one in written):
-        return [packed(one) for one in written]
-    joined = "".join(written)
-    try:
-        raw = bytes.fromhex(joined)
-    except ValueError:
-        return [packed(one) for one in written]
-    if raw.hex() != joined:
-        return [packed(one) for one in written]
+    alike = length and not length & 1 and all(len(one) == length for one in written)
+    whole = packed("".join(written)) if alike else b""
     mark, size = _MARKS[0], length // 2
-    return [mark + raw[at : at + size] for at in range(0, len(raw), size)]
+    if not whole.startswith(mark):
+        return [packed(one) for one in written]
+    return [mark + whole[at : at + size] for at in range(1, len(whole), size)]
 
 
 def unpacked(kept: bytes) -> str:
