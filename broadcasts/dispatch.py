@@ -12,14 +12,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
-from adapters.contract import ELSEWHERE, Envelope, Now, Outcome, Priority, RejectClass, Rejected, Traits
+from adapters.contract import ELSEWHERE, Envelope, Now, Outcome, Priority, RejectClass, Rejected
 from broadcasts.acknowledge import withdraw_answered
 from broadcasts.following import Following
+from broadcasts.high_water import lower_mark, raise_mark
 from broadcasts.lifecycle import note_sent
 from broadcasts.model import BroadcastState, DeliveryState
 from broadcasts.outcomes import back_off, is_held
@@ -28,22 +28,16 @@ from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle
 from broadcasts.texts import Batch, load
+from broadcasts.windows import Pass, Window, room, step_of
 from lanes.port import Bus, Lanes
 from store import chunks, deliveries
 from store.chunks import Claim
 from store.engine import Ledger, LedgerError, Tx
-from text.segments import measure
 
 log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 30.0
 """A claim that is not renewed for so long is free again. Renewed with every window and while answers are awaited."""
-IN_FLIGHT_MAX = 100
-"""Most deliveries of one claim that are handed over at a time; a channel that keeps fewer in flight uses its own."""
-WINDOWS_AT_ONCE = 2
-"""Windows of one claim that are handed over at a time: as one empties, the other keeps the channel busy."""
-MARKED_AT_ONCE = WINDOWS_AT_ONCE + 1
-"""Windows of one claim below its mark without a result: the most that a crash leaves in doubt."""
 EXPRESS = (Priority.LIFE, Priority.URGENT)
 ORDINARY = (Priority.LIFE, Priority.URGENT, Priority.NORMAL, Priority.BULK)
 EXPRESS_WORKERS = 4
@@ -56,36 +50,6 @@ PAUSE_AFTER_ERROR_SECONDS = 1.0
 STOP_SECONDS = 10.0
 """How long a stop waits for answers in flight; what is left is in doubt at the next start."""
 SENDABLE = (BroadcastState.SENDING.value, BroadcastState.SENT.value)
-
-
-@dataclass(slots=True)
-class Pass:
-    """One claimer's way through a chunk."""
-
-    claim: Claim
-    route: Route
-    step: int
-    """Envelopes of one window."""
-    open: int = 0
-    """How many were handed over whose outcome is not yet in the ledger."""
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-    next_try: float | None = None
-    """Seconds until the earliest retry."""
-    nothing_passes: bool = False
-    """A whole window was refused because the link is down or the account is shut."""
-    wanted: str = ""
-    """The lane of an account that lives in another process and is to take what is left."""
-
-
-@dataclass(slots=True)
-class Window:
-    """Envelopes that are handed over together. `shut`: refusals that say that nothing passes now."""
-
-    run: Pass
-    envelopes: Sequence[Envelope]
-    shut: int = 0
-    begun: float = 0.0
-    """When it was handed over, on the monotonic clock."""
 
 
 class Dispatcher:
@@ -182,7 +146,7 @@ class Dispatcher:
         withdraw_answered(tx, claim, now)
         batch = load(tx, claim, route.traits, self._ack_label, route.post_to, self._files)
         if batch.envelopes:
-            lost = self._mark(tx, claim, batch.envelopes[: step_of(route.traits, batch.envelopes)])
+            lost = raise_mark(tx, claim, batch.envelopes[: step_of(route.traits, batch.envelopes)], now + LEASE_SECONDS)
             if lost:
                 batch.envelopes = [one for one in batch.envelopes if one.delivery_id not in lost]
         return claim, batch
@@ -190,37 +154,6 @@ class Dispatcher:
     def _route_of(self, claim: Claim) -> Route:
         known = self._routes.by_name(claim.channel) if self._routes is not None else None
         return known or self._route
-
-    def _mark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
-        """Commit that this window may leave: the mark for new ids, `sending` for ids that are tried again.
-
-        Returns ids that are not to be sent any more since they were read, or None when the claim is lost.
-        """
-        mark = window[-1].delivery_id + 1
-        if not chunks.raise_hwm(tx, claim.chunk, claim.token, mark, self._now() + LEASE_SECONDS):
-            return None
-        withdrawn = deliveries.withdrawn(tx, [one.delivery_id for one in window])
-        staying = [one for one in window if one.delivery_id not in withdrawn]
-        return withdrawn | self._move(tx, claim, staying, DeliveryState.RETRYING, DeliveryState.SENDING)
-
-    def _unmark(self, tx: Tx, claim: Claim, window: Sequence[Envelope]) -> None:
-        """This window was marked and stays here after all."""
-        if chunks.lower_hwm(tx, claim.chunk, claim.token, max(claim.hwm, window[0].delivery_id)):
-            self._move(tx, claim, window, DeliveryState.SENDING, DeliveryState.RETRYING)
-
-    def _move(
-        self, tx: Tx, claim: Claim, window: Sequence[Envelope], old: DeliveryState, new: DeliveryState
-    ) -> set[int]:
-        """Ids below the mark that we claimed with are second tries: their state says whether they are in flight. Gives
-        back those that are no longer `old`: their provider spoke meanwhile."""
-        again = [one.delivery_id for one in window if one.delivery_id < claim.hwm]
-        if not again:
-            return set()
-        moved = deliveries.move(tx, again, old, new)
-        delta = [0] * len(DeliveryState)
-        delta[old], delta[new] = -len(moved), len(moved)
-        chunks.add_counts(tx, {claim.chunk: delta})
-        return set(again) - moved
 
     async def _hand_over(self, run: Pass, batch: Batch) -> None:
         """Window by window, `WINDOWS_AT_ONCE` at a time; returns when the channel has or has refused each of them."""
@@ -235,7 +168,7 @@ class Dispatcher:
                 if marked is None or following is None:
                     break
                 lost = await marked
-                under_way = await _room(under_way)
+                under_way = await room(under_way)
                 if lost is None:
                     break
                 withdrawn = lost
@@ -264,10 +197,12 @@ class Dispatcher:
 
     async def _mark_later(self, claim: Claim, window: Sequence[Envelope]) -> set[int] | None:
         await self._recorder.flushing.wait()
-        return await self._ledger.write(lambda tx: self._mark(tx, claim, window), beside=True)
+        return await self._ledger.write(
+            lambda tx: raise_mark(tx, claim, window, self._now() + LEASE_SECONDS), beside=True
+        )
 
     async def _unmark_later(self, claim: Claim, window: Sequence[Envelope]) -> None:
-        await self._ledger.write(lambda tx: self._unmark(tx, claim, window), beside=True)
+        await self._ledger.write(lambda tx: lower_mark(tx, claim, window), beside=True)
 
     def _report(self, window: Window, delivery_id: int, outcome: Outcome) -> None:
         self.following.answered(delivery_id, outcome, time.monotonic() - window.begun)
@@ -323,22 +258,3 @@ class Dispatcher:
             settle(tx, claim.chunk, left, late, late.word, now, event=False)
         note_sent(tx, claim.broadcast_no, now)
         return None
-
-
-async def _room(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-    """Wait until one more window may begin. Raises what a channel raised, though it promises not to."""
-    while len(under_way) >= WINDOWS_AT_ONCE:
-        ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-        for one in ended:
-            one.result()
-    return under_way
-
-
-def step_of(traits: Traits, envelopes: Sequence[Envelope]) -> int:
-    """How many envelopes one window holds: its share of what the channel keeps in flight, where each part of a long
-    SMS counts."""
-    most = min(traits.window, IN_FLIGHT_MAX) // WINDOWS_AT_ONCE
-    if not traits.unaccented:
-        return max(1, most)
-    parts = max((len(measure(text).parts) for text in {one.text for one in envelopes}), default=1)
-    return max(1, most // parts)

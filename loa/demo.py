@@ -92,7 +92,8 @@ async def start_simulators(options: DemoOptions) -> tuple[asyncio.subprocess.Pro
     )
     assert process.stdout is not None
     try:
-        said = await asyncio.wait_for(process.stdout.readline(), SIMULATORS_READY_SECONDS)
+        async with asyncio.timeout(SIMULATORS_READY_SECONDS):
+            said = await process.stdout.readline()
         return process, orjson.loads(said)
     except (TimeoutError, orjson.JSONDecodeError):
         if process.returncode is None:

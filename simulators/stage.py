@@ -214,7 +214,8 @@ async def _events(stage: Stage, request: web.Request) -> web.StreamResponse:
     try:
         while True:
             try:
-                line = await asyncio.wait_for(queue.get(), SSE_KEEPALIVE_SECONDS)
+                async with asyncio.timeout(SSE_KEEPALIVE_SECONDS):
+                    line = await queue.get()
                 await response.write(b"id: %d\ndata: %s\n\n" % (line.n, orjson.dumps(asdict(line))))
             except TimeoutError:
                 await response.write(b": alive\n\n")

@@ -67,7 +67,7 @@ class Conversation:
         if self._faults.busy:
             return await self._say("421 mailbox.example busy, come back later")
         await self._say("220 mailbox.example ESMTP")
-        while line := await asyncio.wait_for(self._reader.readline(), IDLE_SECONDS):
+        while line := await self._line():
             if len(line) > LINE_LIMIT:
                 return await self._say("500 line too long")
             verb, _, rest = line.decode("utf-8", "replace").strip().partition(" ")
@@ -130,11 +130,16 @@ class Conversation:
         await self._say("250 taken")
         return True
 
+    async def _line(self) -> bytes:
+        """b"" at the end. TimeoutError where nothing comes."""
+        async with asyncio.timeout(IDLE_SECONDS):
+            return await self._reader.readline()
+
     async def _text(self) -> bytes:
         """Up to the lonely dot, with doubled dots undone (RFC 5321 4.5.2)."""
         lines: list[bytes] = []
         size = 0
-        while (line := await asyncio.wait_for(self._reader.readline(), IDLE_SECONDS)) != b".\r\n":
+        while (line := await self._line()) != b".\r\n":
             size += len(line)
             if not line or size > SIZE_LIMIT:
                 raise ConnectionError("cut off, or too large")

@@ -51,7 +51,8 @@ class Feed:
             await response.write(b"retry: 1000\n\n")
             while True:
                 try:
-                    app, shown = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+                    async with asyncio.timeout(KEEPALIVE_SECONDS):
+                        app, shown = await queue.get()
                     await response.write(self._events(app, shown))
                 except TimeoutError:
                     await response.write(b": alive\n\n")

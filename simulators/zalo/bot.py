@@ -126,7 +126,8 @@ class Bot:
         if not self._queue:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
             except TimeoutError:
                 raise BotRefused(408, "Request timeout") from None
         return self._queue.popleft()

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from broadcasts.dispatch import IN_FLIGHT_MAX, MARKED_AT_ONCE, ORDINARY_WORKERS, WINDOWS_AT_ONCE
+from broadcasts.dispatch import ORDINARY_WORKERS
+from broadcasts.windows import IN_FLIGHT_MAX, MARKED_AT_ONCE, WINDOWS_AT_ONCE
 from tests.living import DATA, FIRST_NUMBER, Office, Town, office, simulators, write_config
 from tests.processes import HttpProblem, timeline, until
 

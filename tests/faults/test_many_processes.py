@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from broadcasts.dispatch import IN_FLIGHT_MAX, MARKED_AT_ONCE, ORDINARY_WORKERS, WINDOWS_AT_ONCE
+from broadcasts.dispatch import ORDINARY_WORKERS
+from broadcasts.windows import IN_FLIGHT_MAX, MARKED_AT_ONCE, WINDOWS_AT_ONCE
 from tests.living import FIRST_NUMBER, Town, simulators
 from tests.offices import Many, many
 from tests.processes import LOA, ROOT, Process, timeline, until

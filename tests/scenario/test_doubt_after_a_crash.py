@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from adapters.contract import Accepted, Envelope, Outcome, Priority, RejectClass, Rejected, Traits, Unknown
 from broadcasts.asking import ASK_AFTER_CRASH_SECONDS, Asker
-from broadcasts.dispatch import IN_FLIGHT_MAX, WINDOWS_AT_ONCE, step_of
 from broadcasts.doubt import ranges
 from broadcasts.model import Actor, Role
 from broadcasts.routes import Route
 from broadcasts.single import write_single
 from broadcasts.steps import GIVE_UP_AFTER_SECONDS, Step
 from broadcasts.views import view
+from broadcasts.windows import IN_FLIGHT_MAX, WINDOWS_AT_ONCE, step_of
 from store import broadcasts, deliveries, inbox
 from store.chunks import ORDINAL_BITS
 from tests.scenario.engine_room import EngineRoom, ScriptedChannel, leader

@@ -76,6 +76,6 @@ def test_nothing_is_put_off(folder: Path) -> None:
 def test_nothing_waits_in_a_way_that_forgets_its_own_end() -> None:
     """`asyncio.wait_for` of Python 3.11 forgets a cancellation that comes as what it waits for is done, and the task
     goes on for ever (python/cpython#86296); `asyncio.timeout` does not."""
-    folders = ("adapters", "bot", "broadcasts", "directory", "lanes", "store", "web", "loa/roles")
+    folders = ("adapters", "bot", "broadcasts", "directory", "lanes", "loa", "simulators", "store", "text", "web")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert [str(path) for path in files if "asyncio.wait_for(" in path.read_text("utf-8")] == []

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from broadcasts.dispatch import MARKED_AT_ONCE, WINDOWS_AT_ONCE
 from broadcasts.states import WORKING
+from broadcasts.windows import MARKED_AT_ONCE, WINDOWS_AT_ONCE
 from tests.faults.harness import traffic
 from tests.faults.harness.compare import Night, compared, heard, nothing_stuck_in, unheard
 from tests.faults.harness.evidence import provider_of, read_books, read_phones
