@@ -23,7 +23,8 @@ def loa(*arguments, stdin="", **environment):
     env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **environment}
     code = "from loa.cli import main; main()"
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, input=stdin.encode(), capture_output=True, cwd=ROOT, env=env, timeout=60)
+    given = {"input": stdin.encode(), "capture_output": True, "timeout": 60}
+    return subprocess.run(command, cwd=ROOT, env=env, umask=0o022, **given)
 
 
 def lines(done):
@@ -174,6 +175,21 @@ def test_a_backup_is_whole_and_comes_back(config, tmp_path):
         assert connection.execute("SELECT count(*) FROM delivery").fetchone()[0] == 1
     copy.write_bytes(b"no ledger" * 1000)
     assert loa("restore", str(copy), "--config", str(config)).returncode == 1
+
+
+def test_what_is_written_is_its_owners_alone(config, tmp_path):
+    """Ledger, journals, backups and copies hold people's numbers; a container and cron have a umask of 022."""
+    kept, copy = tmp_path / "kept", tmp_path / "kept" / "copy.loa"
+    kept.mkdir()
+    given = ("--config", str(config))
+    loa("user", "add", "canbo", "--role", "officer", *given)
+    made = loa("backup", str(copy), *given)
+    assert made.returncode == 0, made.stderr
+    assert loa("restore", str(copy), *given).returncode == 0
+    assert loa("move", f"sqlite:///{tmp_path}/data/loa.db", f"sqlite:///{kept}/moved.db", *given).returncode == 0
+    written = [path for folder in (tmp_path / "data", kept) for path in folder.rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {"loa.db", "copy.loa", "moved.db"}
+    assert [path.name for path in written if path.stat().st_mode & 0o077] == []
 
 
 VIEW = {"code": "TB1126-01", "title": "Bão số 5"}
