@@ -226,13 +226,20 @@ def test_the_image_holds_the_commands_that_are_run() -> None:
     assert json.loads(entry) == ["/opt/loa/.venv/bin/loa"]
     assert "WORKDIR /opt/loa" in text
     assert "python -m venv .venv" in text
+    assert "-m compileall" in text, "a container cannot keep what it compiles"
     assert "VOLUME /var/lib/loa" in text
     for one in of_loa().values():
         assert one["command"][:2] == ["run", "--role"]
 
 
-def test_the_handbook_says_what_was_not_started() -> None:
-    assert "has not been started" in (DEPLOY / "README.md").read_text("utf-8")
+def test_the_handbook_starts_what_there_is() -> None:
+    """And a new version begins with the workers, and ends with the web."""
+    text = (DEPLOY / "README.md").read_text("utf-8")
+    named = [line.split("--no-deps")[1].split() for line in text.splitlines() if "up --detach --no-deps" in line]
+    assert named == [["worker", "listener", "scheduler"], ["web"]]
+    assert {one for line in named for one in line} == set(of_loa())
+    assert set(re.findall(r"compose\.yaml (?:exec|cp) (\w+)", text)) == {"web"}
+    assert "of the four official\nimages" in text, "says under which images it was started"
 
 
 def test_nobody_reaches_the_ledger_from_outside() -> None:
@@ -255,6 +262,8 @@ def test_the_proxy_asks_a_route_that_there_is() -> None:
     web = services()["web"]
     assert f"reverse_proxy web:{web['environment']['LOA_WEB__PORT']}" in caddy
     assert "health_uri /api/v1/health/ready" in caddy
+    (waits,) = re.findall(r"lb_try_duration (\d+)s", caddy)
+    assert int(waits) > load_settings(None, {}).roles.notice, "who calls while a web process is started anew waits"
     assert caddy.count("{") == caddy.count("}")
 
 
