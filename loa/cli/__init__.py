@@ -12,7 +12,6 @@ import structlog
 from loa.cli.app import app
 from loa.cli.out import Failed, fail
 
-
 OWNER_ONLY: Final = 0o077
 """Umask: ledgers, their journals, backups and exports hold people's numbers."""
 
