@@ -10,9 +10,14 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import ledgers
 from tests.cluster import Cluster, NoServer
+
+settings.register_profile("loa", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if os.environ.get("LOA_TEST_STRICT") else "loa")
+"""Of properties: no timing fails one. Where a change is judged they try the same examples each time."""
 
 SERVER = pytest.StashKey[Cluster]()
 SQLITE_FILE = "sqlite_file: about the file of SQLite and its locks; left out where the ledger is on PostgreSQL"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from structlog.testing import capture_logs
@@ -108,7 +108,7 @@ async def exercise(made: Stand, faults: dict[str, Any]) -> list[str]:
 
 
 @given(FAULTS, BASES, BASES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 def test_no_secret_is_ever_shown(faults: dict[str, Any], oa_base: str, bot_base: str) -> None:
     async def run() -> None:
         with everything_logged() as lines:

@@ -363,7 +363,7 @@ async def test_a_crash_before_or_after_the_answer_still_answers_once(
     assert (await office.last()).state == "acknowledged"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(
         st.text(max_size=60) | st.sampled_from(["ok", "1", "ACK TB0825-07", "dạ rõ", "TB0825-07"]), max_size=8

@@ -249,7 +249,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS)
 async def test_whatever_the_order_nobody_is_written_to_after_a_word(tmp_path_factory, events):
     town = Town(tmp_path_factory.mktemp("town"), steps=LONGER)

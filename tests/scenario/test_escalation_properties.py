@@ -202,5 +202,5 @@ class Night(RuleBasedStateMachine):
         self.who_confirmed_gets_nothing_more()
 
 
-Night.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+Night.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
 TestNight = Night.TestCase

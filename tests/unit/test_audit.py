@@ -95,7 +95,7 @@ async def test_it_is_searched_by_who_what_and_text_literally(ledger):
     assert await ledger.read(audit.actions) == ["set_mode", "sign_in"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a=st.tuples(st.text(), st.text()), b=st.tuples(st.text(), st.text()))
 def test_no_two_lines_look_alike_to_the_chain(a, b):
     one, two = (audit._link(audit.START, 1, NOW, *pair, "{}") for pair in (a, b))

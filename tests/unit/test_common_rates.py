@@ -4,13 +4,12 @@ from bisect import bisect_left
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lanes.memory_rates import MemoryRates
 from lanes.slots import ASKING_SECONDS, HORIZON_SECONDS, LATE_SECONDS, SLACK_SECONDS, Purse, grant
 
-PATIENT = settings(deadline=None)
 RATES = st.floats(0.2, 5_000)
 ASKS = st.lists(st.tuples(st.floats(0, 2), st.integers(0, 400)), min_size=1, max_size=60)
 """(seconds since the one before, moments wanted) of questions, whoever asks."""
@@ -35,7 +34,6 @@ def given_moments(rate, asks, free=0.0):
     return found
 
 
-@PATIENT
 @given(RATES, ASKS)
 def test_moments_are_apart_and_within_the_horizon(rate, asks):
     found = given_moments(rate, asks)
@@ -47,7 +45,6 @@ def test_moments_are_apart_and_within_the_horizon(rate, asks):
         assert all(now - SLACK_SECONDS - 1e-6 <= moment <= now + HORIZON_SECONDS + 1e-6 for moment in some)
 
 
-@PATIENT
 @given(RATES, ASKS, st.floats(0.5, 10))
 def test_no_window_holds_more_than_the_rate(rate, asks, window):
     moments = [moment for _, some in given_moments(rate, asks) for moment in some]
@@ -55,7 +52,6 @@ def test_no_window_holds_more_than_the_rate(rate, asks, window):
         assert bisect_left(moments, begin + window) - at <= rate * window + 1 + 1e-6
 
 
-@PATIENT
 @given(RATES, st.integers(1, 400))
 def test_nothing_is_known_so_everything_is_handed_out(rate, wanted):
     """A Redis that was just emptied: whatever anybody holds is over before the first new moment."""
@@ -68,14 +64,12 @@ def test_nothing_is_known_so_everything_is_handed_out(rate, wanted):
     assert later + answer.first >= 1_000.0 + HORIZON_SECONDS + 1 / rate - 1e-3
 
 
-@PATIENT
 @given(RATES)
 def test_a_clock_that_was_set_back_stops_nothing_for_long(rate):
     free, _ = grant(5_000.0, 1_000.0, 1 / rate, 1)
     assert free - 1_000.0 <= HORIZON_SECONDS + 1 / rate + 1e-6
 
 
-@PATIENT
 @given(RATES, st.floats(0.5, 60))
 def test_who_always_asks_gets_the_whole_rate(rate, seconds):
     moments, now, free = [], 1_000.0, 1_000.0
@@ -87,7 +81,6 @@ def test_who_always_asks_gets_the_whole_rate(rate, seconds):
     assert abs(len(moments) - expected) <= 2
 
 
-@PATIENT
 @given(
     st.lists(st.tuples(st.floats(0.0005, 0.4), st.integers(1, 50)), max_size=120), st.sampled_from([5.0, 50.0, 800.0])
 )

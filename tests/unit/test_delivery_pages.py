@@ -53,7 +53,7 @@ def put(tx: Tx, states: Sequence[int]) -> None:
 def test_any_page_of_any_state_is_the_rows_of_that_state_in_order(tmp_path: Path) -> None:
     with transaction(tmp_path) as tx:
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=60)
         @given(
             st.lists(st.sampled_from(EVERY), max_size=40), st.sampled_from([None, *EVERY]), st.integers(-1, 45),
             st.integers(1, 12),

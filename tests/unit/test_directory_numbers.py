@@ -222,7 +222,7 @@ async def test_what_a_crash_left_is_removed_at_start(ledger: Ledger, monkeypatch
 numbers = st.sets(st.integers(84_900_000_000, 84_900_000_060), max_size=40)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.tuples(numbers, st.booleans()), min_size=1, max_size=4), numbers, st.booleans(), st.integers(1, 9))
 def test_lists_are_joined_and_taken_away_as_sets(
     tmp_path_factory: pytest.TempPathFactory,

@@ -179,7 +179,6 @@ def test_dropped_accents_give_the_same_or_a_question() -> None:
 
 
 @given(st.text(max_size=300))
-@settings(deadline=None)
 def test_random_text_confirms_nothing_and_names_no_unit(text: str) -> None:
     assume(WORDS_OF_ACKS.isdisjoint(fold(text).split()))  # "RO" is a word
     found = understand(text)
@@ -188,7 +187,7 @@ def test_random_text_confirms_nothing_and_names_no_unit(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from([word for text in TEXTS for word in text.split()]), max_size=25))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_mixture_of_words_is_read(words: list[str]) -> None:
     found = understand(" ".join(words))
     assert found.intent in INTENTS
@@ -204,7 +203,7 @@ def test_bad_input_is_read(text: str) -> None:
 
 
 @given(st.integers(0, 30), st.integers(0, 30))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_cry_is_heard_wherever_it_stands(before: int, after: int) -> None:
     words = ["hôm", "nay", "trời", "mưa", "ở", "xã", "em", "đường", "ngập", "nên", "chưa", "đi", "làm", "được"]
     text = " ".join([*(words * 3)[:before], "cứu với", *(words * 3)[:after]])

@@ -256,7 +256,7 @@ CLOCK = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CLOCK, st.data())
 async def test_whatever_the_clock_does_no_time_is_made_twice_and_none_is_lost(tmp_path_factory, jumps, data):
     """Jumps ahead and back, restarts in between: each time that lies behind us was made, or is noted as missed."""

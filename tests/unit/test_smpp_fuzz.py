@@ -35,7 +35,7 @@ INPUTS = int(os.environ.get("LOA_FUZZ_INPUTS", "10000"))
 DAMAGES = 200 if INPUTS > 10_000 else 50
 """Inputs that one example makes."""
 HARD = settings(
-    max_examples=max(1, INPUTS // DAMAGES), deadline=None, database=None,
+    max_examples=max(1, INPUTS // DAMAGES), database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 TEXT = "id:{} sub:001 dlvrd:001 submit date:2611220100 done date:2611220101 stat:{} err:{} text:Bao so 5"

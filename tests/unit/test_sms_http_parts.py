@@ -25,7 +25,7 @@ class Clock:
         return self.now
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     limit=st.integers(1, 20),
     seconds=st.sampled_from([1.0, 10.0, 60.0]),

@@ -165,7 +165,7 @@ OUTCOMES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     scripts=st.lists(st.lists(OUTCOMES, min_size=1, max_size=6), min_size=1, max_size=4),
     late=st.lists(st.booleans(), min_size=4, max_size=4),
@@ -475,7 +475,7 @@ async def test_an_account_that_answers_nothing_gets_no_more_to_lose() -> None:
     assert len(second.left) == 30
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from(["pass", "config", "link", "silent", "unclear"]), st.floats(0, 90)), max_size=60)
 )
@@ -537,7 +537,6 @@ def test_picks_follow_the_shares(accounts: list[tuple[int, int]], picks: int) ->
         assert abs(counts[index] - picks * points / 100) < len(accounts)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(0, 3)), min_size=2, max_size=5),
     st.lists(

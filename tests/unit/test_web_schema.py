@@ -57,7 +57,6 @@ async def test_made_up_requests_get_described_answers(stand):
 
         bounded = settings(
             max_examples=EXAMPLES,
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
             derandomize=True,
