@@ -18,7 +18,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from lanes.memory import FOLLOWER_MEMORY, MemoryBus
-from lanes.redis_link import Gone, Link
+from lanes.redis_link import Gone, Link, told_to_end
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ class RedisBus:
                     await self._link.call("PUBLISH", self._channel, self._out.popleft())
 
     async def _listen(self) -> None:
-        while not self._stopping:
+        while not (self._stopping or told_to_end()):
             await self._link.wait_up()
             client = self._link.client()
             try:

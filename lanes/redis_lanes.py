@@ -24,7 +24,7 @@ from adapters.contract import Now, Priority
 from lanes.memory import MemoryLanes
 from lanes.port import Work
 from lanes.redis_keeper import Keeper
-from lanes.redis_link import COMMAND_SECONDS, Gone, Link
+from lanes.redis_link import COMMAND_SECONDS, Gone, Link, told_to_end
 from lanes.redis_scripts import ANNOUNCE, GROUP, LATER_AT_ONCE, TAKE, TAKEN, keys
 
 log = structlog.get_logger(__name__)
@@ -161,7 +161,7 @@ class RedisLanes:
 
     async def _read(self, reader: Reader) -> None:
         try:
-            while not self._stopping:
+            while not (self._stopping or told_to_end()):
                 try:
                     await self._bring(reader)
                 except Gone:

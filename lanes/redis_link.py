@@ -188,7 +188,7 @@ class Link:
 
     async def _watch(self) -> None:
         tries = 0
-        while not self._closing:
+        while not (self._closing or told_to_end()):
             if self.up:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
@@ -208,6 +208,12 @@ class Link:
                     self._back()
                 elif time.monotonic() - self._well_at > STEADY_SECONDS:
                     tries = 0
+
+
+def told_to_end() -> bool:
+    """This task was cancelled, also where redis-py made an error of the line of it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Theirs(ResponseError):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 import redis
+from redis.asyncio.connection import AbstractConnection
 from structlog.testing import capture_logs
 
 from adapters.contract import Priority
@@ -292,6 +293,37 @@ async def test_stalled_it_is_left_and_taken_up_again(server, monkeypatch):
 
 def _sleep(server, seconds):
     redis.Redis(unix_socket_path=str(server.socket), socket_timeout=30).execute_command("DEBUG", "SLEEP", seconds)
+
+
+async def test_a_process_that_ends_without_closing_ends(url, monkeypatch):
+    """redis-py turns some cancellations into errors of the line; whoever goes on then never ends."""
+    read = AbstractConnection.read_response
+
+    async def swallowing(self, *arguments, **more):
+        try:
+            return await read(self, *arguments, **more)
+        except asyncio.CancelledError:
+            raise redis.ConnectionError from None
+
+    async def greets_for_ever():
+        try:
+            await asyncio.sleep(EVENTUALLY)
+        except asyncio.CancelledError:
+            raise redis.ConnectionError from None
+
+    monkeypatch.setattr(AbstractConnection, "read_response", swallowing)
+    async with process(url, "one") as house:
+        waiting = asyncio.create_task(house.lanes.next("sms", ALL))
+        monkeypatch.setattr(house.link, "_greet", greets_for_ever)
+        house.link._doubt.set()
+        await asyncio.sleep(0.2)
+        tasks = {one for one in asyncio.all_tasks() if one.get_name() in ("redis-link", "bus-listen", "lane-sms")}
+        assert len(tasks) == 3
+        for one in tasks:
+            one.cancel()
+        _, pending = await asyncio.wait(tasks, timeout=3)
+        waiting.cancel()
+        assert not pending
 
 
 async def test_lines_that_are_cut_are_made_again(url):
