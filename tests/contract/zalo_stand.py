@@ -41,6 +41,7 @@ class Clock:
         return self.now
 
 
+HOOK_TRIES = 5
 _BEGAN = time.time()
 
 
@@ -117,6 +118,14 @@ async def hooked(channels: Sequence[Channel]) -> AsyncIterator[str]:
         await served.close()
 
 
+async def save_hook(sim: ZaloSim, url: str) -> None:
+    """As a developer does in Zalo's console: once more where nothing answered in time (2 s)."""
+    for _ in range(HOOK_TRIES):
+        if await sim.webhook.register(url):
+            return
+    raise AssertionError(f"nothing answered at {url}")
+
+
 @dataclass(slots=True)
 class Stand:
     sim: ZaloSim
@@ -166,7 +175,7 @@ async def stand(
         if "zalo.oa" in {name for channel in channels for name in channel.hooks}:
             for channel in channels:
                 await channel.start(made.sink)
-            assert await sim.webhook.register(f"{url}/zalo.oa")
+            await save_hook(sim, f"{url}/zalo.oa")
         else:
             for channel in channels:
                 await channel.start(made.sink)

@@ -119,9 +119,12 @@ def test_a_broken_pdu_at_bind_is_survived(tmp_path: Path, town: Town) -> None:
 
 
 @pytest.fixture
-def province(tmp_path: Path, town: Town) -> Iterator[Office]:
-    """Every channel on, the sample's 166 chairmen known; SMS follows after three seconds of silence."""
-    config = write_config(tmp_path, town, channels=("zalo", "telegram", "sms"), sms_after=3.0, give_up_after=20.0)
+def province(request: pytest.FixtureRequest, tmp_path: Path, town: Town) -> Iterator[Office]:
+    """Every channel on, the sample's 166 chairmen known; SMS follows after so many seconds of silence (three)."""
+    after = getattr(request, "param", 3.0)
+    config = write_config(
+        tmp_path, town, channels=("zalo", "telegram", "sms"), sms_after=after, give_up_after=after + 17.0
+    )
     with office(tmp_path, config, town) as loa:
         loa.import_people(PEOPLE)
         yield loa
@@ -175,8 +178,10 @@ def test_zalo_is_out_and_its_units_go_to_sms(province: Office, town: Town, kind:
 
 
 @pytest.mark.parametrize("kind", ["hang", "refuse"])
+@pytest.mark.parametrize("province", [12.0], indirect=True)
 def test_a_dead_telegram_delays_nobody(province: Office, town: Town, kind: str) -> None:
-    """Zalo brings everybody his text while Telegram has not answered once; whoever is reached gets no SMS."""
+    """Zalo brings everybody his text while Telegram has not answered once; whoever is reached gets no SMS. On a slow
+    machine, too, Zalo's word on 166 is there within the twelve seconds that SMS waits."""
     set_faults(town, "telegram", outage=kind)
     no = directive(province)
 
@@ -187,7 +192,8 @@ def test_a_dead_telegram_delays_nobody(province: Office, town: Town, kind: str) 
     found = until(all_on_zalo, 30, lambda: str(by_family(province, no)))
     assert not set(found["telegram"]) & set(TAKEN)
     assert max(texts_on_zalo(town).values()) == 1
-    until(lambda: sum(by_family(province, no).get("sms", {}).values()) == len(OFFLINE), 30, "the SMS step")
+    by_sms_now = lambda: sum(by_family(province, no).get("sms", {}).values())  # noqa: E731
+    until(lambda: by_sms_now() >= len(OFFLINE), 60, lambda: str(by_family(province, no)))
     rollcall = province.api.get(f"/broadcasts/{no}/rollcall")["items"]
     by_sms = {one["unit"] for one in rollcall if any(name.startswith("sms") for name in one["deliveries"])}
     assert by_sms == OFFLINE

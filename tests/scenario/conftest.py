@@ -13,6 +13,8 @@ from tests.scenario.street import Street
 @pytest.fixture(params=["zalo", "telegram", "sms"])
 async def street(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Street]:
     made = Street(tmp_path, family=request.param)
-    await made.open()
-    yield made
-    await made.close()
+    try:
+        await made.open()
+        yield made
+    finally:
+        await made.close()

@@ -101,11 +101,13 @@ class Street(Office):
         for route in self.room.routes.all:
             self.open_doors.push_async_callback(route.channel.stop)
         url = await self.open_doors.enter_async_context(zalo_stand.hooked([self.oa]))
-        assert await self.zalo_sim.webhook.register(f"{url}/zalo.oa")
+        await zalo_stand.save_hook(self.zalo_sim, f"{url}/zalo.oa")
 
     async def close(self) -> None:
-        await self.end()
-        await self.open_doors.aclose()
+        try:
+            await self.end()
+        finally:
+            await self.open_doors.aclose()
 
     def routes(self) -> tuple[Route, ...]:
         settings = zalo_stand.zalo_settings(self.zalo_sim, oa_user={})

@@ -32,7 +32,7 @@ from store import directory, group_members, paths, rollcalls
 from store import enrolment as rows
 from store.engine import Tx
 from tests.contract.recording import MemoryState
-from tests.contract.zalo_stand import hooked, simulator, zalo_settings
+from tests.contract.zalo_stand import hooked, save_hook, simulator, zalo_settings
 from tests.scenario.bot_office import LANGUAGE, OFFICE, UNITS, WORDING, code_of
 from tests.scenario.engine_room import EngineRoom, leader
 
@@ -72,7 +72,7 @@ class Town:
         url = await stack.enter_async_context(hooked([route.channel for route in routes.all]))
         await room.start()
         stack.push_async_callback(self._close)
-        assert await self.zalo.webhook.register(f"{url}/zalo.oa")
+        await save_hook(self.zalo, f"{url}/zalo.oa")
         self._task = asyncio.create_task(intake.run())
         self.person = await room.ledger.write(
             lambda tx: directory.add_person(tx, UNIT, "chairman", "Lê Mẫu Chủ Tịch", room.now())
