@@ -19,6 +19,7 @@ MOST_SECONDS = 120
 KEY, POINT, PRESS, THINK = 0.2, 1.1, 0.2, 1.35
 """Seconds of the keystroke-level model (Card, Moran and Newell 1980): a key of a practised typist, pointing, pressing
 and letting go, and making up one's mind, here before each press and each field."""
+IN_A_FIELD = "document.activeElement?.matches('input, textarea, select')"
 PRESSES = "addEventListener('pointerdown', (event) => { if (event.isTrusted) pressed(event.pointerType); }, true)"
 
 
@@ -34,8 +35,10 @@ async def counted(browser: Browser, stand: Stand, **options: object) -> tuple[Pa
 
 
 async def type_in(page: Page, values: Iterable[str]) -> None:
-    """By the keyboard alone, from one field to the next."""
+    """By the keyboard alone, from one field to the next, as soon as the cursor stands in one: a page that has just come
+    puts it there a moment later."""
     for value in values:
+        await page.wait_for_function(IN_A_FIELD)
         await page.keyboard.insert_text(value)
         await page.keyboard.press("Tab")
 
