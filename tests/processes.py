@@ -134,6 +134,8 @@ class Http:
 
     url: str
     key: str = ""
+    seconds: float = HTTP_SECONDS
+    """How long an answer is waited for."""
 
     def get(self, path: str, **query: Any) -> Any:
         return self.call("GET", path, query=query)
@@ -156,7 +158,7 @@ class Http:
         for name, value in (headers or {}).items():
             request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=self.seconds) as answer:
                 return _parsed(answer.read())
         except urllib.error.HTTPError as refused:
             raise HttpProblem(refused.code, _parsed(refused.read())) from None
