@@ -28,7 +28,7 @@ from broadcasts.recorder import Recorder
 from broadcasts.routes import Route, Routes
 from broadcasts.settle import settle
 from broadcasts.texts import Batch, load
-from broadcasts.windows import Pass, Window, room, step_of
+from broadcasts.windows import Pass, Window, step_of, until_one_may_begin
 from lanes.port import Bus, Lanes
 from store import chunks, deliveries
 from store.chunks import Claim
@@ -168,7 +168,7 @@ class Dispatcher:
                 if marked is None or following is None:
                     break
                 lost = await marked
-                under_way = await room(under_way)
+                under_way = await until_one_may_begin(under_way)
                 if lost is None:
                     break
                 withdrawn = lost

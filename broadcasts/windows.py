@@ -49,7 +49,7 @@ class Window:
     """When it was handed over, on the monotonic clock."""
 
 
-async def room(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+async def until_one_may_begin(under_way: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
     """Wait until one more window may begin. Raises what a channel raised, though it promises not to."""
     while len(under_way) >= WINDOWS_AT_ONCE:
         ended, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)

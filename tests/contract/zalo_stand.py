@@ -31,11 +31,16 @@ QUICK = {"webhook_time_scale": 0.002, "bot_https_only": False, "seen_seconds": 0
 """Faults of every test: Zalo's repeats 500 times as fast, and no waiting for eyes."""
 
 
+EVENING = 1_790_000_000.0
+"""21:13:20 in Hà Nội, in September 2026. Epoch seconds."""
+MORNING = EVENING - 11 * 3600
+
+
 class Clock:
-    """A clock that the test moves. Epoch seconds; begins within September 2026, at 21:13:20 in Hà Nội."""
+    """A clock that the test moves, from that evening on."""
 
     def __init__(self) -> None:
-        self.now = 1_790_000_000.0
+        self.now = EVENING
 
     def __call__(self) -> float:
         return self.now
@@ -46,8 +51,8 @@ _BEGAN = time.time()
 
 
 def by_day() -> float:
-    """A clock that goes as the real one does, but began at 10:13:20 in Hà Nội: some codes are others at night."""
-    return 1_790_000_000.0 - 11 * 3600 + time.time() - _BEGAN
+    """A clock that goes as the real one does, but began in the morning: some codes are others at night."""
+    return MORNING + time.time() - _BEGAN
 
 
 def zalo_settings(sim: ZaloSim, **sections: Mapping[str, Any]) -> ZaloSettings:

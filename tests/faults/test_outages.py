@@ -194,6 +194,7 @@ def test_a_dead_telegram_delays_nobody(province: Office, town: Town, kind: str) 
     assert max(texts_on_zalo(town).values()) == 1
     by_sms_now = lambda: sum(by_family(province, no).get("sms", {}).values())  # noqa: E731
     until(lambda: by_sms_now() >= len(OFFLINE), 60, lambda: str(by_family(province, no)))
+    assert by_sms_now() == len(OFFLINE)
     rollcall = province.api.get(f"/broadcasts/{no}/rollcall")["items"]
     by_sms = {one["unit"] for one in rollcall if any(name.startswith("sms") for name in one["deliveries"])}
     assert by_sms == OFFLINE
